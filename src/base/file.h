@@ -1,0 +1,23 @@
+/* Whole files and folders: read bounded, written atomically. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stddef.h>
+
+/* Append the content of PATH to OUT; a file larger than OUT's room is ERR_LIMIT. A missing file is
+ * ERR_NOTFOUND, anything else ERR_USAGE. */
+int file_read(const char *path, struct buf *out, struct err *err);
+
+/* Write through a temporary name, fsync, rename: a reader sees the old content or the new. */
+int file_write(const char *path, const void *data, size_t len, struct err *err);
+
+/* mkdir -p. */
+int file_mkdirs(const char *path, struct err *err);
+
+/* rm -r without following links; a missing PATH is fine. */
+int file_remove_tree(const char *path, struct err *err);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * What a check looks at: an image, and ways to look inside. `deploy` fills one from an engine;
+ * tests fill one from recorded data. All calls may come from several threads at once.
+ */
+#ifndef MODEL_TARGET_H
+#define MODEL_TARGET_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/field.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct image_config {
+	const char *id; /* "sha256:…" */
+	struct strings env; /* "KEY=value" */
+	struct strings entrypoint;
+	struct strings cmd;
+	const char *user;
+	const char *workdir;
+	struct pairs labels;
+	struct strings ports;   /* "8000/tcp" */
+	struct strings volumes;
+	struct strings healthcheck; /* Test as stored: {"CMD-SHELL", "…"}; empty: none */
+	const char *os;
+	const char *arch;
+	uint64_t size_bytes;
+};
+
+struct command {
+	struct strings argv;    /* no shell: argv[0] is found in the image's PATH */
+	struct pairs env;       /* added to the image's */
+	const char *workdir;    /* NULL: the image's */
+	const char *user;       /* NULL: the image's; "uid[:gid]" or a name */
+	const char *input;      /* standard input, NULL: empty */
+	bool isolated;          /* own container with a writable root */
+	bool network;           /* needs a network: own container */
+	uint64_t timeout_ns;
+	size_t output_max;      /* bytes kept of each stream */
+};
+
+struct command_result {
+	int exit_code; /* 0-255; 128 + signal when killed by one */
+	bool timed_out;
+	bool not_found; /* argv[0] does not exist or cannot be executed in the image */
+	const char *out; /* NUL-terminated, at most output_max bytes */
+	size_t out_len;
+	bool out_truncated;
+	const char *errout;
+	size_t errout_len;
+	bool errout_truncated;
+	uint64_t duration_ns;
+};
+
+enum file_type { FILE_REGULAR, FILE_FOLDER, FILE_SYMLINK, FILE_OTHER };
+
+struct file_info {
+	enum file_type type;
+	uint32_t mode; /* permission bits, 07777 */
+	uint32_t uid, gid;
+	uint64_t size_bytes;
+	const char *link; /* of a symlink */
+	const char *content; /* regular files, at most the bytes asked for; NULL: not asked */
+	size_t content_len;
+	bool content_truncated;
+	const char *sha256; /* of the whole content, when content was asked for */
+};
+
+struct target_ops {
+	/* Run a command in the image. 0 also when the command fails or times out; -1 when it could
+	 * not be run at all (engine gone: ERR_INFRA). */
+	int (*run)(void *target, const struct command *command, struct arena *arena,
+		   struct command_result *out, struct err *err);
+	/* Look at PATH without running anything in the image; symlinks are followed when FOLLOW.
+	 * CONTENT_MAX 0 does not read content. A missing path is ERR_NOTFOUND. */
+	int (*file)(void *target, const char *path, bool follow, size_t content_max,
+		    struct arena *arena, struct file_info *out, struct err *err);
+};
+
+struct target {
+	const char *name; /* GPU class, "rtx5090"; NULL when the suite names none */
+	const struct image_config *image;
+	const struct target_ops *ops;
+	void *self;
+};
+
+#endif

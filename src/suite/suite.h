@@ -1,0 +1,88 @@
+/*
+ * A suite: how to build, which targets, which checks. Loaded from JSONC, validated against field
+ * tables, with every error located. The room does not know the check kinds: the caller passes a
+ * lookup.
+ */
+#ifndef SUITE_SUITE_H
+#define SUITE_SUITE_H
+
+#include "base/field.h"
+
+#define SUITE_BYTES_MAX ((size_t)1024 * 1024)
+#define SUITE_CHECKS_MAX 10000
+#define SUITE_VERSION 1
+
+struct suite_image {
+	const char *dockerfile; /* path in the repository, default "Dockerfile" */
+	const char *context;    /* folder in the repository, default "." */
+	struct pairs args;      /* build arguments */
+	struct pairs labels;
+	const char *target;     /* stage, NULL: the last */
+	const char *network;    /* "none" (default), "host", "default" or a network's name */
+	int builder;            /* enum suite_builder */
+	uint64_t timeout_ns;    /* default 1h */
+	struct strings secrets; /* "id=NAME,env=VAR" or "id=NAME,src=FILE": BuildKit only */
+	int pull;               /* bool: ask the registry for newer bases */
+};
+
+enum suite_builder { SUITE_BUILDER_AUTO, SUITE_BUILDER_CLASSIC, SUITE_BUILDER_BUILDKIT };
+
+struct suite_check {
+	const char *name;
+	const char *kind;
+	struct strings tags;
+	struct strings targets; /* empty: once, whatever the suite's targets */
+	struct strings needs;   /* "gpu": skipped with a reason where it is missing */
+	uint64_t timeout_ns;    /* default 60s */
+	uint64_t output_max;    /* default 1MiB per stream */
+	bool isolated;          /* own container with a writable root */
+	bool optional;          /* a skip of it does not make the run inconclusive */
+	const void *spec;       /* filled by the kind's table */
+	const char *path;       /* "checks[3]" */
+};
+
+struct suite {
+	struct arena *arena;
+	const char *file;
+	const char *name;
+	const char *description;
+	struct strings targets;
+	struct suite_image *image; /* never NULL after loading */
+	struct suite_check *checks;
+	size_t check_count;
+	char hash[65]; /* SHA-256 of the bytes and the variables used */
+};
+
+/* What a kind brings to loading; NULL fields: unknown kind. */
+struct suite_kind {
+	const struct field *fields;
+	size_t spec_size;
+	int (*validate)(const void *spec, struct err *err);
+};
+typedef bool suite_kind_lookup(const char *kind, struct suite_kind *out, void *payload);
+
+/*
+ * Parse LEN bytes of TEXT named FILE. VARS (may be NULL) are `--var` values; "${NAME}" in any
+ * string is replaced from VARS, then the environment; "$${" is a literal "${"; an unset name is an
+ * error. Kinds come from LOOKUP; KINDS lists their names for "did you mean".
+ * Every error is ERR_USAGE "FILE:LINE:COL: …". The caller frees with suite_free.
+ */
+int suite_parse(const char *file, const char *text, size_t len, const struct pairs *vars,
+		suite_kind_lookup *lookup, const char *const *kinds, void *payload,
+		struct suite **out, struct err *err);
+void suite_free(struct suite *suite);
+void suite_freep(struct suite **suite);
+
+/* Keep the checks whose name or a tag equals one of NAMES (shell wildcards * and ? allowed).
+ * Returns the number kept. */
+size_t suite_select(struct suite *suite, const char *const *names, size_t count);
+
+/* The JSON Schema (draft 2020-12) of suites for the kinds given; caller frees. */
+struct json *suite_schema(suite_kind_lookup *lookup, const char *const *kinds, void *payload);
+
+/* Tables, for help and the man page. */
+extern const struct field suite_fields[];
+extern const struct field suite_image_fields[];
+extern const struct field suite_check_fields[];
+
+#endif
