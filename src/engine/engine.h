@@ -13,6 +13,8 @@
 #include "model/run.h"
 #include "model/target.h"
 
+#include <sys/types.h>
+
 #define ENGINE_API_MIN "1.41"
 
 struct engine;
