@@ -1,0 +1,204 @@
+#include "exec/exec.h"
+
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/units.h"
+#include "check/check_ops.h"
+
+#include <pthread.h>
+#include <string.h>
+
+struct pool {
+	pthread_mutex_t lock;
+	const struct suite *suite;
+	const struct target *target;
+	struct run *run;
+	const struct exec_options *options;
+	size_t next;
+	struct err err; /* first failure to keep a result */
+};
+
+static int check_needs(const struct suite_check *check, struct err *err)
+{
+	for (size_t i = 0; i < check->needs.count; i++)
+		if (strcmp(check->needs.items[i], "gpu") != 0)
+			return err_set(err, ERR_USAGE,
+				       "%s (%s): unknown need \"%s\"; known needs: gpu",
+				       check->path, check->name, check->needs.items[i]);
+	return 0;
+}
+
+/* The check of a planned case: "name" or "name@target". */
+static const struct suite_check *find_check(const struct suite *suite,
+					    const struct case_result *result)
+{
+	size_t len = strlen(result->name);
+
+	if (result->target)
+		len -= strlen(result->target) + 1;
+	for (size_t i = 0; i < suite->check_count; i++)
+		if (strlen(suite->checks[i].name) == len &&
+		    memcmp(suite->checks[i].name, result->name, len) == 0)
+			return &suite->checks[i];
+	return NULL;
+}
+
+static bool wanted_target(const struct suite *suite, const char *target)
+{
+	for (size_t i = 0; i < suite->targets.count; i++)
+		if (strcmp(suite->targets.items[i], target) == 0)
+			return true;
+	return false;
+}
+
+static void plan_case(struct run *run, const struct suite_check *check, const char *target,
+		      const char *reason)
+{
+	const char *name = target ? arena_printf(run->arena, "%s@%s", check->name, target)
+				  : check->name;
+	struct case_result *result = run_add_case(run, arena_strdup(run->arena, name),
+						  arena_strdup(run->arena, check->kind));
+
+	result->target = arena_strdup(run->arena, target);
+	result->outcome = OUTCOME_NOTRUN;
+	result->reason = reason;
+	for (size_t i = 0; i < check->tags.count; i++) {
+		const char **tag = arena_push(run->arena, &result->tags.items,
+					      &result->tags.count, sizeof(*tag));
+
+		*tag = arena_strdup(run->arena, check->tags.items[i]);
+	}
+}
+
+int exec_plan(const struct suite *suite, struct run *run, const char *reason, struct err *err)
+{
+	for (size_t i = 0; i < suite->check_count; i++) {
+		const struct suite_check *check = &suite->checks[i];
+
+		if (check_needs(check, err) < 0)
+			return -1;
+		if (!check->targets.count)
+			plan_case(run, check, NULL, reason);
+		for (size_t t = 0; t < check->targets.count; t++)
+			if (wanted_target(suite, check->targets.items[t]))
+				plan_case(run, check, check->targets.items[t], reason);
+	}
+	return 0;
+}
+
+size_t exec_reuse(struct run *run, const struct run *old)
+{
+	size_t reused = 0;
+
+	for (size_t i = 0; i < run->case_count; i++) {
+		struct case_result *now = &run->cases[i];
+		const struct case_result *before = run_find_case(old, now->name);
+
+		if (now->outcome != OUTCOME_NOTRUN || !before ||
+		    !outcome_is_decided(before->outcome))
+			continue;
+		case_copy(now, before, run->arena);
+		now->flip = FLIP_NONE;
+		if (!now->reused_from)
+			now->reused_from = arena_strdup(run->arena, old->id);
+		reused++;
+	}
+	return reused;
+}
+
+/* Judge one case into RESULT, whose memory is ARENA's. */
+static void run_case(const struct pool *pool, const struct suite_check *check,
+		     struct arena *arena, struct case_result *result)
+{
+	const struct check_ops *ops = check_find(check->kind);
+	struct check_ctx ctx = { pool->target, arena, check->timeout_ns, check->output_max };
+	struct err err = { 0 };
+	uint64_t start = clock_ns();
+
+	result->outcome = OUTCOME_INCOMPLETE;
+	result->reason = NULL;
+	if (check->needs.count) {
+		case_skip(result, "needs a GPU, and this engine offers none");
+	} else if (ops->unavailable) {
+		case_skip(result, ops->unavailable);
+	} else if (ops->run(&ctx, check->spec, result, &err) < 0) {
+		case_broken(result, arena_strdup(arena, err.msg));
+		if (err.code == ERR_TIMEOUT)
+			result->outcome = OUTCOME_TIMEOUT;
+		else if (err.code == ERR_CANCELLED)
+			result->outcome = OUTCOME_NOTRUN;
+	} else if (result->outcome == OUTCOME_INCOMPLETE) {
+		result->reason = "the check ended without a verdict";
+	}
+	result->duration_ns = clock_ns() - start;
+}
+
+static struct case_result *next_case(struct pool *pool)
+{
+	struct case_result *found = NULL;
+
+	pthread_mutex_lock(&pool->lock);
+	while (!found && pool->next < pool->run->case_count && !pool->err.code &&
+	       !cancel_requested()) {
+		struct case_result *result = &pool->run->cases[pool->next++];
+
+		if (result->outcome == OUTCOME_NOTRUN)
+			found = result;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return found;
+}
+
+static void keep_case(struct pool *pool, struct case_result *slot,
+		      const struct case_result *result)
+{
+	struct err err = { 0 };
+
+	pthread_mutex_lock(&pool->lock);
+	case_copy(slot, result, pool->run->arena);
+	if (pool->options->dir && rundir_case(pool->options->dir, slot, &err) < 0 &&
+	    !pool->err.code)
+		pool->err = err;
+	if (pool->options->progress)
+		pool->options->progress(pool->options->payload, slot);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static void *worker(void *payload)
+{
+	struct pool *pool = payload;
+	struct case_result *slot;
+
+	while ((slot = next_case(pool)) != NULL) {
+		struct arena *arena = arena_new();
+		struct case_result result = *slot;
+
+		run_case(pool, find_check(pool->suite, slot), arena, &result);
+		keep_case(pool, slot, &result);
+		arena_free(arena);
+	}
+	return NULL;
+}
+
+int exec_run(const struct suite *suite, const struct target *target, struct run *run,
+	     const struct exec_options *options, struct err *err)
+{
+	struct pool pool = { .suite = suite, .target = target, .run = run, .options = options };
+	pthread_t threads[EXEC_JOBS_MAX];
+	unsigned started = 0;
+
+	pthread_mutex_init(&pool.lock, NULL);
+	while (started < options->jobs && started < EXEC_JOBS_MAX &&
+	       pthread_create(&threads[started], NULL, worker, &pool) == 0)
+		started++;
+	if (!started)
+		worker(&pool);
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	pthread_mutex_destroy(&pool.lock);
+	if (pool.err.code) {
+		*err = pool.err;
+		return -1;
+	}
+	return cancel_check(err);
+}

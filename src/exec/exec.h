@@ -1,0 +1,36 @@
+/* The local executor: cases of a suite against a target, side by side, each with a time limit. */
+#ifndef EXEC_EXEC_H
+#define EXEC_EXEC_H
+
+#include "exec/rundir.h"
+#include "model/run.h"
+#include "model/target.h"
+#include "suite/suite.h"
+
+#define EXEC_JOBS_MAX 64
+
+struct exec_options {
+	unsigned jobs;    /* cases at once, 1..EXEC_JOBS_MAX */
+	struct rundir *dir; /* may be NULL */
+	/* Called under a lock when a case has ended. May be NULL. */
+	void (*progress)(void *payload, const struct case_result *result);
+	void *payload;
+};
+
+/* Add one case per check of SUITE to RUN (with several targets one per target the check names),
+ * all notrun because of REASON. ERR_USAGE: a need that nobody knows. */
+int exec_plan(const struct suite *suite, struct run *run, const char *reason, struct err *err);
+
+/* Take over results of OLD for cases that are still notrun: decided ones of equal name. Returns
+ * how many. Sound only when suite hash and image inputs are equal. */
+size_t exec_reuse(struct run *run, const struct run *old);
+
+/*
+ * Run every case that is still notrun. Results land in RUN and in the run directory. 0 also when
+ * checks fail or break; -1 when results could not be kept, or interrupted (ERR_CANCELLED, the
+ * remaining cases stay notrun).
+ */
+int exec_run(const struct suite *suite, const struct target *target, struct run *run,
+	     const struct exec_options *options, struct err *err);
+
+#endif

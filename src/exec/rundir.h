@@ -1,0 +1,40 @@
+/*
+ * Run directories: `.assay/runs/<id>/{run.json, journal.jsonl, build.log, lock, cases/<name>/…}`,
+ * the contract between executors, reports, gate and history.
+ *
+ * The lock is held while the run's process lives, so a directory whose lock can be taken and
+ * whose run.json is still open belongs to a process that was killed.
+ */
+#ifndef EXEC_RUNDIR_H
+#define EXEC_RUNDIR_H
+
+#include "base/err.h"
+#include "model/run.h"
+
+struct rundir;
+
+/* Make STATE/runs/<run->id>, take its lock, write run.json with the verdict open. STATE also gets a
+ * .gitignore of its own, so that the user's `git status` stays as it was. */
+int rundir_create(const char *state, const struct run *run, struct rundir **out, struct err *err);
+/* Release; the directory stays. NULL is allowed. */
+void rundir_close(struct rundir *dir);
+
+const char *rundir_path(const struct rundir *dir);
+const char *rundir_lock(const struct rundir *dir); /* absolute path of the lock file */
+
+/* Append to build.log; errors are kept and returned by rundir_finish. */
+void rundir_log(struct rundir *dir, const char *data, size_t len);
+/* Append the case to journal.jsonl and write cases/<name>/{result.json,stdout,stderr}. */
+int rundir_case(struct rundir *dir, const struct case_result *result, struct err *err);
+/* Write the final run.json. */
+int rundir_finish(struct rundir *dir, const struct run *run, struct err *err);
+
+/*
+ * Find runs under STATE whose process is gone while run.json is open. Each is loaded, what its
+ * journal knows is filled in, its verdict becomes infra ("assay was killed"), run.json is
+ * rewritten, and FOUND is called with it. Temporary files are removed.
+ */
+int rundir_sweep(const char *state, int (*found)(void *payload, struct run *run, struct err *err),
+		 void *payload, struct err *err);
+
+#endif
