@@ -1,0 +1,40 @@
+/*
+ * The chain: one suite on one commit, from resolving the commit to the recorded verdict. `run` is
+ * its first user; whatever probes commits (bisect) is the next.
+ */
+#ifndef CMD_CHAIN_H
+#define CMD_CHAIN_H
+
+#include "cmd/cmd.h"
+#include "engine/engine.h"
+#include "exec/rundir.h"
+
+struct chain_request {
+	const char *repo;       /* folder, "." */
+	const char *commit;     /* revision */
+	const char *suite_file; /* NULL: assay.jsonc of the commit */
+	struct strings only;
+	struct strings targets; /* replaces the suite's; empty: the suite's */
+	struct pairs vars;
+	const char *history; /* URL or NULL */
+	const char *engine;  /* host or NULL */
+	const char *baseline; /* revision, NULL: nearest ancestor with a completed run */
+	int64_t jobs;
+	bool reuse;   /* take over check results of equal inputs */
+	bool rebuild; /* build even when an image of equal inputs exists */
+	bool no_cache; /* and without the builder's cache */
+	/* Progress for people, one line at a time; never NULL. */
+	void (*say)(void *payload, const char *line);
+	void *payload;
+};
+
+/*
+ * Run the chain. 0: *OUT is a recorded run, whatever its verdict; its directory's path is copied
+ * to FOLDER. -1: nothing could be recorded: ERR_USAGE (revision, suite, Dockerfile path),
+ * ERR_INFRA (no engine, no history, disk full). An interrupted run is recorded with verdict infra
+ * and returned with -1 and ERR_CANCELLED; *OUT is set then too.
+ */
+int chain_run(const struct chain_request *request, struct run **out, char *folder,
+	      size_t folder_size, struct err *err);
+
+#endif

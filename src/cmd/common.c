@@ -1,0 +1,141 @@
+#include "cmd/cmd.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "check/check_ops.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KINDS_MAX 64
+
+int exit_of_error(const struct err *err)
+{
+	switch (err->code) {
+	case ERR_USAGE:
+	case ERR_NOTFOUND:
+	case ERR_LIMIT:
+		return EXIT_USAGE;
+	case ERR_CANCELLED:
+		return EXIT_INTERRUPTED;
+	case ERR_NONE:
+	case ERR_INFRA:
+	case ERR_TIMEOUT:
+	case ERR_BUG:
+		break;
+	}
+	return EXIT_INFRA;
+}
+
+int exit_of_run(const struct run *run)
+{
+	if (run->build.failed)
+		return EXIT_BUILD;
+	switch (run->verdict) {
+	case VERDICT_PASS:
+		return EXIT_PASS;
+	case VERDICT_FAIL:
+		return EXIT_FAIL;
+	case VERDICT_INCONCLUSIVE:
+		return EXIT_INCONCLUSIVE;
+	case VERDICT_EMPTY:
+		return EXIT_EMPTY;
+	case VERDICT_INFRA:
+	case VERDICT_OPEN:
+		break;
+	}
+	return EXIT_INFRA;
+}
+
+int exit_as_bisect(int code, bool build_failure_is_bad)
+{
+	switch (code) {
+	case EXIT_PASS:
+		return 0;
+	case EXIT_FAIL:
+		return 1;
+	case EXIT_BUILD:
+		return build_failure_is_bad ? 1 : 125;
+	case EXIT_INCONCLUSIVE:
+		return 125;
+	default:
+		return 128;
+	}
+}
+
+int cmd_fail(const struct err *err)
+{
+	fprintf(stderr, "assay: %s\n", err->msg);
+	return exit_of_error(err);
+}
+
+bool cmd_color(const struct common_options *common)
+{
+	const char *none = getenv("NO_COLOR");
+
+	return !common->no_color && !(none && *none) && isatty(STDOUT_FILENO);
+}
+
+void cmd_print_json(struct json *json)
+{
+	struct buf text;
+
+	buf_init(&text, SIZE_MAX / 2);
+	json_print(json, true, &text);
+	puts(buf_str(&text));
+	buf_done(&text);
+	json_free(json);
+}
+
+const char *cmd_state_dir(const struct source *source, struct arena *arena)
+{
+	const char *env = getenv("ASSAY_STATE");
+	const char *root = source_root(source);
+	size_t len = strlen(root);
+
+	if (env && *env)
+		return arena_strdup(arena, env);
+	while (len > 1 && root[len - 1] == '/')
+		len--;
+	if (access(arena_printf(arena, "%.*s/.git", (int)len, root), F_OK) != 0)
+		return ".assay"; /* bare: the repository itself stays as it is */
+	return arena_printf(arena, "%.*s/.assay", (int)len, root);
+}
+
+int cmd_history_open(const char *url, const char *state, struct store **out, struct err *err)
+{
+	char path[4096];
+
+	if (!url) {
+		if (file_mkdirs(state, err) < 0)
+			return -1;
+		(void)snprintf(path, sizeof(path), "%s/history.db", state);
+		url = path;
+	}
+	if (store_open(url, out, err) == 0)
+		return 0;
+	err->code = ERR_INFRA;
+	return err_wrap(err, "history");
+}
+
+bool cmd_kind_lookup(const char *kind, struct suite_kind *out, void *payload)
+{
+	const struct check_ops *ops = check_find(kind);
+
+	(void)payload;
+	if (!ops)
+		return false;
+	*out = (struct suite_kind){ ops->fields, ops->spec_size, ops->validate };
+	return true;
+}
+
+const char *const *cmd_kind_names(void)
+{
+	static const char *names[KINDS_MAX];
+
+	for (size_t i = 0; check_kinds[i] && i < KINDS_MAX - 1; i++)
+		names[i] = check_kinds[i]->kind;
+	return names;
+}

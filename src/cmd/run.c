@@ -1,0 +1,284 @@
+#include "cmd/chain.h"
+
+#include "base/cancel.h"
+#include "base/file.h"
+#include "base/units.h"
+#include "base/clock.h"
+#include "report/report_ops.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define JOBS_DEFAULT 4
+
+struct run_options {
+	struct common_options common;
+	const char *repo;
+	const char *commit;
+	struct strings suites;
+	struct strings only;
+	struct strings targets;
+	struct strings outputs;
+	struct strings vars;
+	const char *history;
+	const char *engine;
+	const char *baseline;
+	int64_t jobs;
+	bool reuse;
+	bool rebuild;
+	bool no_cache;
+	bool verbose;
+	int exit_style;
+	int build_failure;
+};
+
+static const char *const exit_styles[] = { "plain", "bisect", NULL };
+static const char *const build_failures[] = { "skip", "bad", NULL };
+
+#define AT(member) offsetof(struct run_options, member)
+static const struct option_row run_rows[] = {
+	{ "repo", 0, OPTION_STRING, AT(repo), "DIR", NULL, "repository (default: .)" },
+	{ "commit", 0, OPTION_STRING, AT(commit), "REV", NULL, "commit to judge (default: HEAD)" },
+	{ "suite", 0, OPTION_LIST, AT(suites), "FILE", NULL,
+	  "suite file; repeatable (default: assay.jsonc of the commit)" },
+	{ "only", 0, OPTION_LIST, AT(only), "NAME|TAG", NULL,
+	  "only checks of this name or tag (* and ? allowed); repeatable" },
+	{ "target", 0, OPTION_LIST, AT(targets), "GPU", NULL, "replace the suite's targets" },
+	{ "output", 'o', OPTION_LIST, AT(outputs), "FORMAT=FILE", NULL,
+	  "also write a report; FILE - is standard output; repeatable" },
+	{ "var", 0, OPTION_LIST, AT(vars), "NAME=VALUE", NULL, "value for ${NAME} in the suite" },
+	{ "reuse", 0, OPTION_FLAG, AT(reuse), NULL, NULL,
+	  "take over results of a run with equal suite and image inputs" },
+	{ "rebuild", 0, OPTION_FLAG, AT(rebuild), NULL, NULL,
+	  "build even when an image with equal inputs exists" },
+	{ "no-cache", 0, OPTION_FLAG, AT(no_cache), NULL, NULL,
+	  "with --rebuild: without the builder's layer cache" },
+	{ "baseline", 0, OPTION_STRING, AT(baseline), "REV", NULL,
+	  "compare with this commit (default: nearest ancestor with a run)" },
+	{ "history", 0, OPTION_STRING, AT(history), "FILE|URL", NULL,
+	  "history (default: .assay/history.db)" },
+	{ "engine", 0, OPTION_STRING, AT(engine), "HOST", NULL,
+	  "container engine (default: DOCKER_HOST, then the usual sockets)" },
+	{ "jobs", 'j', OPTION_COUNT, AT(jobs), "N", NULL, "checks at once (default: 4)" },
+	{ "verbose", 'v', OPTION_FLAG, AT(verbose), NULL, NULL, "show the output of failed checks" },
+	{ "exit-style", 0, OPTION_CHOICE, AT(exit_style), "plain|bisect", exit_styles,
+	  "bisect: exit codes for `git bisect run`" },
+	{ "build-failure", 0, OPTION_CHOICE, AT(build_failure), "skip|bad", build_failures,
+	  "with --exit-style=bisect: what a failed build means" },
+	COMMON_OPTIONS
+};
+#undef AT
+
+struct progress {
+	uint64_t start;
+	bool quiet;
+};
+
+static void print_progress(void *payload, const char *line)
+{
+	const struct progress *progress = payload;
+	char took[32];
+
+	if (!progress->quiet)
+		fprintf(stderr, "[%8s] %s\n",
+			units_duration(clock_ns() - progress->start, took, sizeof(took)), line);
+}
+
+static int parse_vars(const struct strings *words, struct arena *arena, struct pairs *out,
+		      struct err *err)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		const char *equals = strchr(words->items[i], '=');
+		struct pair *pair;
+
+		if (!equals || equals == words->items[i])
+			return err_set(err, ERR_USAGE, "--var %s: write NAME=VALUE", words->items[i]);
+		pair = arena_push(arena, &out->items, &out->count, sizeof(*pair));
+		pair->key = arena_strndup(arena, words->items[i],
+					  (size_t)(equals - words->items[i]));
+		pair->value = equals + 1;
+	}
+	return 0;
+}
+
+/* Split FORMAT=FILE; the format must exist before anything is built. */
+static int find_output(const char *word, const struct report_ops **ops, const char **file,
+		       struct err *err)
+{
+	char name[32], known[200] = "";
+	size_t len = strcspn(word, "="), used = 0;
+
+	if (!word[len] || !word[len + 1] || len >= sizeof(name))
+		return err_set(err, ERR_USAGE, "-o %s: write FORMAT=FILE", word);
+	memcpy(name, word, len);
+	name[len] = '\0';
+	*file = word + len + 1;
+	*ops = report_find(name);
+	if (*ops)
+		return 0;
+	for (size_t i = 0; report_kinds[i]; i++)
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
+					 i ? ", " : "", report_kinds[i]->format);
+	return err_set(err, ERR_USAGE, "-o %s: no format '%s'; formats: %s", word, name, known);
+}
+
+static int write_report(const struct run *run, const struct report_ops *ops, const char *file,
+			const struct report_options *options, struct err *err)
+{
+	struct buf text;
+	int rc = 0;
+
+	buf_init(&text, REPORT_BYTES_MAX);
+	ops->write(run, options, &text);
+	if (strcmp(file, "-") == 0)
+		(void)fwrite(buf_str(&text), 1, text.len, stdout);
+	else
+		rc = file_write(file, buf_str(&text), text.len, err);
+	buf_done(&text);
+	return rc;
+}
+
+/* GitHub names a file that a step's summary is appended to. */
+static int append_step_summary(const struct run *run, struct err *err)
+{
+	const char *path = getenv("GITHUB_STEP_SUMMARY");
+	const struct report_options plain = { 0 };
+	struct buf text;
+	FILE *file;
+	int rc = 0;
+
+	if (!path || !*path)
+		return 0;
+	file = fopen(path, "ae");
+	if (!file)
+		return err_sys(err, ERR_INFRA, "GITHUB_STEP_SUMMARY %s", path);
+	buf_init(&text, REPORT_BYTES_MAX);
+	report_markdown.write(run, &plain, &text);
+	if (fwrite(buf_str(&text), 1, text.len, file) != text.len)
+		rc = err_sys(err, ERR_INFRA, "GITHUB_STEP_SUMMARY %s", path);
+	buf_done(&text);
+	if (fclose(file) != 0 && rc == 0)
+		rc = err_sys(err, ERR_INFRA, "GITHUB_STEP_SUMMARY %s", path);
+	return rc;
+}
+
+static unsigned terminal_width(void)
+{
+	struct winsize size;
+
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		return size.ws_col;
+	return 0;
+}
+
+static int write_reports(const struct run *run, const struct run_options *options,
+			 struct err *err)
+{
+	const struct report_options plain = { 0 };
+	const struct report_options screen = { .color = cmd_color(&options->common),
+					       .quiet = options->common.quiet,
+					       .width = terminal_width(),
+					       .show_output = options->verbose };
+	const struct report_ops *ops;
+	const char *file;
+
+	ops = options->common.json ? &report_json : &report_text;
+	if (write_report(run, ops, "-", &screen, err) < 0)
+		return -1;
+	for (size_t i = 0; i < options->outputs.count; i++) {
+		if (find_output(options->outputs.items[i], &ops, &file, err) < 0 ||
+		    write_report(run, ops, file, &plain, err) < 0)
+			return -1;
+		if (ops == &report_github && append_step_summary(run, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* One suite; returns the exit code. */
+static int run_suite(const struct run_options *options, const char *suite, struct arena *arena)
+{
+	struct progress progress = { clock_ns(), options->common.quiet };
+	struct chain_request request = {
+		.repo = options->repo, .commit = options->commit, .suite_file = suite,
+		.only = options->only, .targets = options->targets, .history = options->history,
+		.engine = options->engine, .baseline = options->baseline, .jobs = options->jobs,
+		.reuse = options->reuse, .rebuild = options->rebuild || options->no_cache,
+		.no_cache = options->no_cache, .say = print_progress, .payload = &progress,
+	};
+	struct run *run = NULL;
+	struct err err = { 0 }, report_err = { 0 };
+	char folder[4096] = "";
+	int rc, code;
+
+	if (parse_vars(&options->vars, arena, &request.vars, &err) < 0)
+		return cmd_fail(&err);
+	rc = chain_run(&request, &run, folder, sizeof(folder), &err);
+	if (!run)
+		return cmd_fail(&err);
+	code = rc < 0 ? cmd_fail(&err) : exit_of_run(run);
+	if (write_reports(run, options, &report_err) < 0)
+		code = cmd_fail(&report_err);
+	run_free(run);
+	return code;
+}
+
+/* The worse of two exit codes: interrupted, infrastructure, usage, then what the image did. */
+static int worse(int a, int b)
+{
+	static const int order[] = { EXIT_PASS,	 EXIT_EMPTY, EXIT_INCONCLUSIVE, EXIT_FAIL,
+				     EXIT_BUILD, EXIT_USAGE, EXIT_INFRA,	EXIT_INTERRUPTED };
+	size_t ia = 0, ib = 0;
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		ia = order[i] == a ? i : ia;
+		ib = order[i] == b ? i : ib;
+	}
+	return ia > ib ? a : b;
+}
+
+static int run_suites(const struct run_options *options, struct arena *arena)
+{
+	const struct report_ops *ops;
+	const char *file;
+	struct err err = { 0 };
+	int code = EXIT_PASS;
+
+	for (size_t i = 0; i < options->outputs.count; i++)
+		if (find_output(options->outputs.items[i], &ops, &file, &err) < 0)
+			return cmd_fail(&err);
+	if (!options->suites.count)
+		return run_suite(options, NULL, arena);
+	for (size_t i = 0; i < options->suites.count && !cancel_requested(); i++)
+		code = worse(code, run_suite(options, options->suites.items[i], arena));
+	return code;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct arena *arena = arena_new();
+	struct run_options options = { .repo = ".", .commit = "HEAD", .jobs = JOBS_DEFAULT };
+	struct strings words = { 0 };
+	struct err err = { 0 };
+	int code;
+
+	if (options_parse(run_rows, argc, argv, arena, &options, &words, &err) < 0 ||
+	    (words.count && err_set(&err, ERR_USAGE, "run takes no argument '%s' (see assay run "
+				    "--help)", words.items[0]) < 0)) {
+		code = cmd_fail(&err);
+	} else if (options.common.help) {
+		options_help("run [OPTION]...",
+			     "Build a commit's image, check it, record the verdict and compare it "
+			     "with the\nbaseline.", run_rows);
+		code = EXIT_PASS;
+	} else {
+		code = run_suites(&options, arena);
+	}
+	arena_free(arena);
+	return options.exit_style == EXIT_STYLE_BISECT && !options.common.help
+		       ? exit_as_bisect(code, options.build_failure == 1)
+		       : code;
+}

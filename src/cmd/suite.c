@@ -1,0 +1,173 @@
+#include "cmd/cmd.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "check/check_ops.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SUITE_FILE_DEFAULT "assay.jsonc"
+
+struct suite_options {
+	struct common_options common;
+};
+
+static const struct option_row suite_rows[] = { COMMON_OPTIONS };
+
+static int load(const char *file, struct suite **out, struct err *err)
+{
+	struct buf text;
+	int rc;
+
+	buf_init(&text, SUITE_BYTES_MAX);
+	rc = file_read(file, &text, err);
+	if (rc == 0)
+		rc = suite_parse(file, buf_str(&text), text.len, NULL, cmd_kind_lookup,
+				 cmd_kind_names(), NULL, out, err);
+	buf_done(&text);
+	return rc;
+}
+
+static int suite_check(const struct suite_options *options, const char *file, struct err *err)
+{
+	struct suite *suite = NULL;
+
+	if (load(file, &suite, err) < 0)
+		return -1;
+	if (!options->common.quiet)
+		printf("%s: suite %s, %zu checks, no mistakes\n", file, suite->name,
+		       suite->check_count);
+	suite_free(suite);
+	return 0;
+}
+
+static void list_json(const struct suite *suite)
+{
+	struct json *list = json_new_array();
+
+	for (size_t i = 0; i < suite->check_count; i++) {
+		const struct suite_check *check = &suite->checks[i];
+		struct json *item = json_add_object(list, NULL);
+		struct json *tags;
+
+		json_add_str(item, "name", check->name);
+		json_add_str(item, "kind", check->kind);
+		tags = json_add_array(item, "tags");
+		for (size_t t = 0; t < check->tags.count; t++)
+			json_add_str(tags, NULL, check->tags.items[t]);
+	}
+	cmd_print_json(list);
+}
+
+static int suite_list(const struct suite_options *options, const char *file, struct err *err)
+{
+	struct suite *suite = NULL;
+
+	if (load(file, &suite, err) < 0)
+		return -1;
+	if (options->common.json) {
+		list_json(suite);
+	} else {
+		for (size_t i = 0; i < suite->check_count; i++) {
+			const struct suite_check *check = &suite->checks[i];
+
+			printf("%-32s %-10s", check->name, check->kind);
+			for (size_t t = 0; t < check->tags.count; t++)
+				printf(" %s", check->tags.items[t]);
+			printf("\n");
+		}
+	}
+	suite_free(suite);
+	return 0;
+}
+
+static void print_fields(const struct field *fields, int indent)
+{
+	for (; fields->name; fields++) {
+		printf("%*s%-20s %s%s%s%s%s\n", indent, "", fields->name, fields->help,
+		       fields->required ? " (required)" : "", fields->def ? " (default " : "",
+		       fields->def ? fields->def : "", fields->def ? ")" : "");
+		if (fields->fields)
+			print_fields(fields->fields, indent + 4);
+	}
+}
+
+/* A label, or a check kind. */
+static int suite_explain(const char *word, struct err *err)
+{
+	const struct label *label = label_find(word);
+	const struct check_ops *ops = check_find(word);
+	const char *near;
+
+	if (label) {
+		printf("%s\n  means:  %s\n  to do:  %s\n", label->name, label->summary,
+		       label->advice);
+		return 0;
+	}
+	if (ops) {
+		printf("%s: %s\n", ops->kind, ops->summary);
+		print_fields(ops->fields, 2);
+		printf("keys of every check:\n");
+		print_fields(suite_check_fields, 2);
+		return 0;
+	}
+	near = field_nearest(word, cmd_kind_names());
+	if (near)
+		return err_set(err, ERR_USAGE, "no label or check kind '%s', did you mean '%s'?",
+			       word, near);
+	return err_set(err, ERR_USAGE, "no label or check kind '%s': labels look like "
+		       "version/unsatisfied, kinds are in `assay suite schema`", word);
+}
+
+static int print_schema(void)
+{
+	cmd_print_json(suite_schema(cmd_kind_lookup, cmd_kind_names(), NULL));
+	return 0;
+}
+
+static int dispatch(const struct suite_options *options, const struct strings *words,
+		    struct err *err)
+{
+	const char *what = words->count ? words->items[0] : "check";
+	const char *argument = words->count > 1 ? words->items[1] : NULL;
+	int rc = -1;
+
+	if (words->count > 2)
+		return err_set(err, ERR_USAGE, "suite: too many arguments");
+	if (strcmp(what, "check") == 0)
+		rc = suite_check(options, argument ? argument : SUITE_FILE_DEFAULT, err);
+	else if (strcmp(what, "list") == 0)
+		rc = suite_list(options, argument ? argument : SUITE_FILE_DEFAULT, err);
+	else if (strcmp(what, "explain") == 0 && argument)
+		return suite_explain(argument, err);
+	else if (strcmp(what, "schema") == 0 && !argument)
+		return print_schema();
+	else
+		return err_set(err, ERR_USAGE, "suite: write `check [FILE]`, `list [FILE]`, "
+			       "`schema` or `explain LABEL|KIND`");
+	if (rc < 0 && err->code == ERR_NOTFOUND)
+		err_set(err, ERR_USAGE, "suite %s: no such file (`assay init` writes one)",
+			argument ? argument : SUITE_FILE_DEFAULT);
+	return rc;
+}
+
+int cmd_suite(int argc, char **argv)
+{
+	struct arena *arena = arena_new();
+	struct suite_options options = { 0 };
+	struct strings words = { 0 };
+	struct err err = { 0 };
+	int code = EXIT_PASS;
+
+	if (options_parse(suite_rows, argc, argv, arena, &options, &words, &err) < 0)
+		code = cmd_fail(&err);
+	else if (options.common.help)
+		options_help("suite check|list [FILE], suite schema, suite explain LABEL|KIND",
+			     "Check a suite, list its checks, print the JSON Schema, explain a "
+			     "label or kind.", suite_rows);
+	else if (dispatch(&options, &words, &err) < 0)
+		code = cmd_fail(&err);
+	arena_free(arena);
+	return code;
+}
