@@ -19,6 +19,10 @@ struct http_client;
 int http_client_open(const char *base, const char *socket, struct http_client **out,
 		     struct err *err);
 void http_client_close(struct http_client *client);
+/* For an https BASE: files with the authority, our certificate and its key. Before the first
+ * request. */
+void http_client_tls(struct http_client *client, const char *ca, const char *cert,
+		     const char *key);
 
 struct http_request {
 	const char *method; /* NULL: GET */
@@ -35,6 +39,7 @@ struct http_request {
 	uint64_t timeout_ns; /* of the whole exchange, 0: none */
 	uint64_t connect_timeout_ns; /* 0: 5 s */
 	bool head;
+	bool cleanup; /* goes on after Ctrl-C: removes what was made before */
 };
 
 struct http_answer {
@@ -43,9 +48,9 @@ struct http_answer {
 	struct buf headers; /* raw header lines */
 };
 
-/* 0 for any complete exchange, whatever the status. -1: connect failure, cut-off transfer (the
- * message says after how many bytes), timeout (ERR_TIMEOUT), limit, cancelled. http_answer_done
- * frees. */
+/* 0 for any complete exchange, whatever the status. -1: connect failure (ERR_INFRA with `sys` set,
+ * only then), cut-off transfer (ERR_INFRA; the message says after how many bytes), timeout
+ * (ERR_TIMEOUT), limit (ERR_LIMIT), cancelled, or what READ or WRITE said. http_answer_done frees. */
 int http_send(struct http_client *client, const struct http_request *request,
 	      struct http_answer *out, struct err *err);
 void http_answer_done(struct http_answer *answer);
@@ -53,11 +58,12 @@ void http_answer_done(struct http_answer *answer);
 const char *http_header(const struct http_answer *answer, const char *name, char *out,
 			size_t size);
 
-/* A raw two-way stream after an upgrade (Docker's attach). */
+/* A raw two-way stream after an upgrade (Docker's attach). One thread may read while another
+ * writes. A refusal is ERR_NOTFOUND for 404, else ERR_INFRA with the server's words. */
 struct http_stream;
 int http_upgrade(struct http_client *client, const char *method, const char *path,
 		 struct http_stream **out, struct err *err);
-/* Bytes read, 0 at the end, -1 with ERR; waits TIMEOUT_NS at most (ERR_TIMEOUT). */
+/* Bytes read, 0 at the end, -1 with ERR; waits TIMEOUT_NS at most (ERR_TIMEOUT), 0: no limit. */
 ssize_t http_stream_read(struct http_stream *stream, void *data, size_t len, uint64_t timeout_ns,
 			 struct err *err);
 int http_stream_write(struct http_stream *stream, const void *data, size_t len, struct err *err);

@@ -1,0 +1,59 @@
+/* Friends of the room only: the handle and how the files of this room talk to the engine. */
+#ifndef ENGINE_ENGINE_PRIVATE_H
+#define ENGINE_ENGINE_PRIVATE_H
+
+#include "base/json.h"
+#include "engine/engine.h"
+#include "http/http.h"
+
+#define ENGINE_PATH_MAX ((size_t)256 * 1024) /* of a request, with its query */
+#define ENGINE_CALL_NS (UINT64_C(60) * 1000 * 1000 * 1000)
+#define ENGINE_PREFIX "/v" ENGINE_API_MIN
+
+struct engine {
+	struct http_client *http;
+	struct arena *arena; /* owns the strings of INFO */
+	struct engine_info info;
+	bool podman;
+};
+
+/*
+ * METHOD on "/v1.41" PATH (already encoded, starting with "/") with BODY as JSON (NULL: none).
+ * The status must be EXPECT_A or EXPECT_B (0: only A). ANSWER may be NULL; else the caller frees
+ * it, and it is NULL when the body is empty. DELETE and ".../kill" go on after Ctrl-C, so that
+ * containers can be removed. Errors are those of engine__error.
+ */
+int engine__call(struct engine *engine, const char *method, const char *path,
+		 const struct json *body, int expect_a, int expect_b, struct json **answer,
+		 struct err *err);
+
+/* The same for any request: sends it, checks the status, wraps errors. request->path without the
+ * prefix. OUT is the caller's to free. */
+int engine__send(struct engine *engine, const struct http_request *request, int expect_a,
+		 int expect_b, struct http_answer *out, struct err *err);
+
+/* http_upgrade with the prefix and the errors of engine__send. */
+int engine__upgrade(struct engine *engine, const char *method, const char *path,
+		    struct http_stream **out, struct err *err);
+
+/*
+ * ERR for an answer of another status: 404 is ERR_NOTFOUND, anything else ERR_INFRA, with the
+ * engine's own message. Returns -1.
+ */
+int engine__refused(struct engine *engine, const char *what, const struct http_answer *answer,
+		    struct err *err);
+
+/* Reword an error of http_send: "cannot reach the engine at HOST: … (is it running? see `assay
+ * doctor`)" for connect failures, "engine HOST: …" for others. Returns -1. */
+int engine__reword(struct engine *engine, struct err *err);
+
+/* Append TEXT as a part of a path: "/", ":" and "@" stay as they are. */
+void engine__encode_path(const char *text, struct buf *out);
+
+/* The message of an engine's error body, "{"message": …}" or any text. ARENA's. */
+const char *engine__message(const struct buf *body, struct arena *arena);
+
+/* Is `docker buildx` found? */
+bool engine__buildx(const struct engine *engine);
+
+#endif

@@ -1,0 +1,41 @@
+/* Friends of the room only: the client and what http.c and stream.c share. */
+#ifndef HTTP_HTTP_PRIVATE_H
+#define HTTP_HTTP_PRIVATE_H
+
+#include "http/http.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+
+#define HTTP_POOL_MAX 8             /* idle connections kept by a client */
+#define HTTP_ANSWER_MAX ((size_t)16 * 1024 * 1024)
+#define HTTP_HEADERS_MAX ((size_t)256 * 1024)
+#define HTTP_CONNECT_NS (UINT64_C(5) * 1000 * 1000 * 1000)
+#define HTTP_SLICE_MS 100           /* how often a wait looks at base/cancel */
+#define HTTP_URL_MAX ((size_t)64 * 1024)
+
+/* One transfer at a time; the multi handle keeps the connection between requests. */
+struct http__slot {
+	CURLM *multi;
+	CURL *easy;
+};
+
+struct http_client {
+	char *base;
+	char *socket; /* NULL: TCP */
+	char *ca, *cert, *key;
+	pthread_mutex_t lock; /* of the pool */
+	struct http__slot pool[HTTP_POOL_MAX];
+	size_t pooled;
+};
+
+/* Options of every connection of CLIENT to PATH. */
+void http__configure(const struct http_client *client, CURL *easy, const char *path,
+		     uint64_t connect_timeout_ns);
+/* ERR for a connection that was not made. */
+int http__connect_error(const struct http_client *client, CURL *easy, CURLcode code,
+			struct err *err);
+const char *http__place(const struct http_client *client);
+long http__ms(uint64_t ns);
+
+#endif
