@@ -1,0 +1,329 @@
+#include "model/run.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const outcome_names[] = { "pass",	   "fail",   "skip", "broken", "timeout",
+					     "incomplete", "notrun" };
+static const char *const verdict_names[] = { "pass", "fail", "inconclusive", "infra", "empty",
+					     "open" };
+static const char *const flip_names[] = { "", "regressed", "fixed", "new", "gone",
+					  "still failing" };
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static int find_name(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return (int)i;
+	return -1;
+}
+
+const char *outcome_name(enum outcome outcome)
+{
+	return outcome_names[outcome];
+}
+
+const char *verdict_name(enum verdict verdict)
+{
+	return verdict_names[verdict];
+}
+
+const char *flip_name(enum flip flip)
+{
+	return flip_names[flip];
+}
+
+const char *direction_name(enum direction direction)
+{
+	static const char *const names[] = { "none", "higher", "lower" };
+
+	return names[direction];
+}
+
+int outcome_parse(const char *name, enum outcome *out)
+{
+	int i = find_name(outcome_names, COUNT(outcome_names), name);
+
+	if (i < 0)
+		return -1;
+	*out = (enum outcome)i;
+	return 0;
+}
+
+int verdict_parse(const char *name, enum verdict *out)
+{
+	int i = find_name(verdict_names, COUNT(verdict_names), name);
+
+	if (i < 0)
+		return -1;
+	*out = (enum verdict)i;
+	return 0;
+}
+
+bool outcome_is_failure(enum outcome outcome)
+{
+	return outcome == OUTCOME_FAIL || outcome == OUTCOME_TIMEOUT;
+}
+
+bool outcome_is_decided(enum outcome outcome)
+{
+	return outcome == OUTCOME_PASS || outcome_is_failure(outcome);
+}
+
+struct run *run_new(void)
+{
+	struct run *run = xcalloc(1, sizeof(*run));
+
+	run->arena = arena_new();
+	run->verdict = VERDICT_OPEN;
+	return run;
+}
+
+void run_free(struct run *run)
+{
+	if (!run)
+		return;
+	arena_free(run->arena);
+	free(run);
+}
+
+void run_freep(struct run **run)
+{
+	run_free(*run);
+}
+
+struct case_result *run_add_case(struct run *run, const char *name, const char *kind)
+{
+	struct case_result *result =
+		arena_push(run->arena, &run->cases, &run->case_count, sizeof(*result));
+
+	result->name = name;
+	result->kind = kind;
+	result->outcome = OUTCOME_NOTRUN;
+	return result;
+}
+
+const struct case_result *run_find_case(const struct run *run, const char *name)
+{
+	for (size_t i = 0; i < run->case_count; i++)
+		if (strcmp(run->cases[i].name, name) == 0)
+			return &run->cases[i];
+	return NULL;
+}
+
+static void copy_metric(struct metric *out, const struct metric *source, struct arena *arena)
+{
+	*out = *source;
+	out->name = arena_strdup(arena, source->name);
+	out->unit = arena_strdup(arena, source->unit);
+	out->cell = arena_strdup(arena, source->cell);
+	out->samples = NULL;
+	out->sample_count = 0;
+	for (size_t i = 0; i < source->sample_count; i++)
+		metric_add_sample(out, arena, source->samples[i]);
+}
+
+void case_copy(struct case_result *out, const struct case_result *source, struct arena *arena)
+{
+	struct case_result copy = *source;
+
+	copy.name = arena_strdup(arena, source->name);
+	copy.kind = arena_strdup(arena, source->kind);
+	copy.target = arena_strdup(arena, source->target);
+	copy.label = arena_strdup(arena, source->label);
+	copy.expected = arena_strdup(arena, source->expected);
+	copy.actual = arena_strdup(arena, source->actual);
+	copy.where = arena_strdup(arena, source->where);
+	copy.advice = arena_strdup(arena, source->advice);
+	copy.reason = arena_strdup(arena, source->reason);
+	copy.reused_from = arena_strdup(arena, source->reused_from);
+	copy.out = arena_strdup(arena, source->out);
+	copy.errout = arena_strdup(arena, source->errout);
+	copy.tags = (struct strings){ 0 };
+	for (size_t i = 0; i < source->tags.count; i++) {
+		const char **tag =
+			arena_push(arena, &copy.tags.items, &copy.tags.count, sizeof(*tag));
+
+		*tag = arena_strdup(arena, source->tags.items[i]);
+	}
+	copy.metrics = NULL;
+	copy.metric_count = 0;
+	for (size_t i = 0; i < source->metric_count; i++)
+		copy_metric(arena_push(arena, &copy.metrics, &copy.metric_count,
+				       sizeof(*copy.metrics)),
+			    &source->metrics[i], arena);
+	*out = copy;
+}
+
+struct metric *case_add_metric(struct case_result *result, struct arena *arena, const char *name,
+			       const char *unit, enum direction direction)
+{
+	struct metric *metric = arena_push(arena, &result->metrics, &result->metric_count,
+					   sizeof(*metric));
+
+	metric->name = name;
+	metric->unit = unit;
+	metric->direction = direction;
+	return metric;
+}
+
+void metric_add_sample(struct metric *metric, struct arena *arena, double value)
+{
+	double *slot = arena_push(arena, &metric->samples, &metric->sample_count, sizeof(*slot));
+
+	*slot = value;
+}
+
+void case_fail(struct case_result *out, const char *label, const char *expected,
+	       const char *actual, const char *where, const char *advice)
+{
+	const struct label *known = label_find(label);
+
+	if (!known)
+		abort(); /* a label outside the table would key nothing */
+	out->outcome = OUTCOME_FAIL;
+	out->label = label;
+	out->expected = expected;
+	out->actual = actual;
+	out->where = where;
+	out->advice = advice ? advice : known->advice;
+	out->reason = NULL;
+}
+
+void case_pass(struct case_result *out, const char *actual)
+{
+	out->outcome = OUTCOME_PASS;
+	out->actual = actual;
+	out->reason = NULL;
+}
+
+void case_skip(struct case_result *out, const char *reason)
+{
+	out->outcome = OUTCOME_SKIP;
+	out->reason = reason;
+}
+
+void case_broken(struct case_result *out, const char *reason)
+{
+	out->outcome = OUTCOME_BROKEN;
+	out->reason = reason;
+}
+
+/* "expected X, found Y (at Z): advice" with the parts that are known. */
+const char *case_explain(const struct case_result *result, struct arena *arena)
+{
+	struct buf text;
+	const char *out;
+
+	if (result->outcome != OUTCOME_FAIL)
+		return result->reason ? result->reason : result->actual;
+	buf_init(&text, 8192);
+	if (result->expected)
+		buf_printf(&text, "expected %s", result->expected);
+	if (result->actual)
+		buf_printf(&text, "%sfound %s", text.len ? ", " : "", result->actual);
+	if (result->where)
+		buf_printf(&text, " (%s)", result->where);
+	if (result->advice)
+		buf_printf(&text, ": %s", result->advice);
+	out = arena_strdup(arena, buf_str(&text));
+	buf_done(&text);
+	return out;
+}
+
+/* --- verdict --------------------------------------------------------------------------------- */
+
+struct tally {
+	unsigned checks_passed;
+	const struct case_result *failed, *undone, *skipped; /* the first of each */
+	unsigned failures;
+};
+
+static void count_case(struct tally *tally, const struct case_result *result)
+{
+	bool is_check = strcmp(result->kind ? result->kind : "", "build") != 0;
+
+	if (result->outcome == OUTCOME_PASS) {
+		tally->checks_passed += is_check;
+	} else if (outcome_is_failure(result->outcome)) {
+		tally->failures++;
+		if (!tally->failed)
+			tally->failed = result;
+	} else if (result->outcome == OUTCOME_SKIP) {
+		if (!tally->skipped)
+			tally->skipped = result;
+	} else if (!tally->undone) {
+		tally->undone = result;
+	}
+}
+
+void run_decide(struct run *run)
+{
+	struct tally tally = { 0 };
+	const char *why;
+
+	for (size_t i = 0; i < run->case_count; i++)
+		count_case(&tally, &run->cases[i]);
+	if (tally.failed) {
+		run->verdict = VERDICT_FAIL;
+		why = case_explain(tally.failed, run->arena);
+		run->reason = arena_printf(run->arena, "%s%s: %s", tally.failed->name,
+					   tally.failures > 1 ? " and others" : "",
+					   why ? why : outcome_name(tally.failed->outcome));
+	} else if (tally.undone) {
+		run->verdict = VERDICT_INFRA;
+		run->reason = arena_printf(run->arena, "%s: %s", tally.undone->name,
+					   tally.undone->reason ? tally.undone->reason
+							: outcome_name(tally.undone->outcome));
+	} else if (tally.skipped) {
+		run->verdict = VERDICT_INCONCLUSIVE;
+		run->reason = arena_printf(run->arena, "%s was skipped: %s", tally.skipped->name,
+					   tally.skipped->reason);
+	} else if (tally.checks_passed) {
+		run->verdict = VERDICT_PASS;
+		run->reason = arena_printf(run->arena, "%u check%s passed", tally.checks_passed,
+					   tally.checks_passed == 1 ? "" : "s");
+	} else {
+		run->verdict = VERDICT_EMPTY;
+		run->reason = "no check was selected: nothing was measured";
+	}
+}
+
+/* --- comparison ------------------------------------------------------------------------------ */
+
+static enum flip flip_of(const struct case_result *now, const struct case_result *before)
+{
+	bool bad_now = outcome_is_failure(now->outcome), bad_before;
+
+	if (!before)
+		return FLIP_NEW;
+	if (!outcome_is_decided(now->outcome) || !outcome_is_decided(before->outcome))
+		return FLIP_NONE;
+	bad_before = outcome_is_failure(before->outcome);
+	if (bad_now)
+		return bad_before ? FLIP_STILL_FAILING : FLIP_REGRESSED;
+	return bad_before ? FLIP_FIXED : FLIP_NONE;
+}
+
+void run_compare(struct run *run, const struct run *baseline)
+{
+	for (size_t i = 0; i < run->case_count; i++) {
+		struct case_result *now = &run->cases[i];
+
+		now->flip = baseline ? flip_of(now, run_find_case(baseline, now->name))
+				     : FLIP_NONE;
+	}
+	run->gone = (struct strings){ 0 };
+	for (size_t i = 0; baseline && i < baseline->case_count; i++) {
+		const char **name;
+
+		if (run_find_case(run, baseline->cases[i].name))
+			continue;
+		name = arena_push(run->arena, &run->gone.items, &run->gone.count, sizeof(*name));
+		*name = arena_strdup(run->arena, baseline->cases[i].name);
+	}
+}
