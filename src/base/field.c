@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORD_MAX 64
+#define WORD_MAX 64		     /* letters compared for "did you mean" */
+#define WHOLE_MAX 9007199254740992.0 /* 2^53: whole doubles up to here are exact */
 
 struct loader {
 	const struct field_source *source;
@@ -27,6 +28,8 @@ int field_error(const struct field_source *source, const char *path, const char 
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
+	if (at >= source->len && key) /* the key is absent: point at the object */
+		at = json_locate(source->text, source->len, path, NULL);
 	json_position(source->text, at < source->len ? at : 0, &line, &column);
 	return err_set(err, ERR_USAGE, "%s:%u:%u: %s%s%s%s%s", source->file, line, column, path,
 		       *path && key ? "." : "", key ? key : "", *path || key ? ": " : "", what);
@@ -85,17 +88,26 @@ static int wrong_type(const struct loader *loader, const char *path, const char 
 			   json_type_name(json_type(value)));
 }
 
+static int must_not_be_empty(const struct loader *loader, const char *path, const char *key)
+{
+	return field_error(loader->source, path, key, loader->err, "must not be empty");
+}
+
 static int check_string(const struct loader *loader, const struct field *field, const char *path,
-			const char *text)
+			const char *key, const char *text)
 {
 	struct err why;
 
 	if (field->nonempty && !*text)
-		return field_error(loader->source, path, field->name, loader->err,
-				   "must not be empty");
+		return must_not_be_empty(loader, path, key);
 	if (field->pattern && pattern_check(text, &why) < 0)
-		return field_error(loader->source, path, field->name, loader->err, "%s", why.msg);
+		return field_error(loader->source, path, key, loader->err, "%s", why.msg);
 	return 0;
+}
+
+static bool is_bounded(const struct field *field)
+{
+	return field->min < 0 || field->min > 0 || field->max < 0 || field->max > 0;
 }
 
 static int load_number(const struct loader *loader, const struct field *field, const char *path,
@@ -105,45 +117,58 @@ static int load_number(const struct loader *loader, const struct field *field, c
 
 	if (json_type(value) != JSON_NUMBER)
 		return wrong_type(loader, path, field->name, "a number", value);
-	if ((field->min < 0 || field->max > 0 || field->min > 0) &&
-	    (number < field->min || number > field->max))
+	if (is_bounded(field) && (number < field->min || number > field->max))
 		return field_error(loader->source, path, field->name, loader->err,
-				   "%g is out of range %g to %g", number, field->min, field->max);
+				   "%.15g is out of range %.15g to %.15g", number, field->min,
+				   field->max);
 	if (field->type == FIELD_NUMBER) {
 		*(double *)slot = number;
 		return 0;
 	}
-	if (floor(number) != number || fabs(number) > 9007199254740992.0)
+	if (floor(number) != number || fabs(number) > WHOLE_MAX)
 		return field_error(loader->source, path, field->name, loader->err,
-				   "%g is not a whole number", number);
+				   "%.15g is not a whole number", number);
 	*(int64_t *)slot = (int64_t)number;
 	return 0;
 }
 
-/* Durations and sizes: text with a unit; a size may be a whole number of bytes. */
-static int load_quantity(const struct loader *loader, const struct field *field, const char *path,
+static int load_duration(const struct loader *loader, const struct field *field, const char *path,
 			 const struct json *value, uint64_t *slot)
 {
-	bool duration = field->type == FIELD_DURATION;
+	const char *text = json_text(value);
+	uint64_t ns = 0;
+
+	if (!text)
+		return wrong_type(loader, path, field->name, "a duration like \"30s\"", value);
+	if (units_parse_duration(text, &ns) < 0)
+		return field_error(loader->source, path, field->name, loader->err,
+				   "\"%s\" is not a duration: write 500ms, 30s, 5m or 1h", text);
+	if (!ns)
+		return field_error(loader->source, path, field->name, loader->err,
+				   "must be longer than 0");
+	*slot = ns;
+	return 0;
+}
+
+/* Text with a unit, or a whole number of bytes. */
+static int load_size(const struct loader *loader, const struct field *field, const char *path,
+		     const struct json *value, uint64_t *slot)
+{
 	const char *text = json_text(value);
 	double number = json_number(value);
 
-	if (!duration && number >= 0 && floor(number) == number && number < 9e15) {
+	if (json_type(value) == JSON_NUMBER) {
+		if (number < 0 || floor(number) != number || number > WHOLE_MAX)
+			return field_error(loader->source, path, field->name, loader->err,
+					   "%.15g is not a whole number of bytes", number);
 		*slot = (uint64_t)number;
 		return 0;
 	}
 	if (!text)
-		return wrong_type(loader, path, field->name,
-				  duration ? "a duration like \"30s\"" : "a size like \"10MiB\"",
-				  value);
-	if ((duration ? units_parse_duration(text, slot) : units_parse_size(text, slot)) < 0)
+		return wrong_type(loader, path, field->name, "a size like \"10MiB\"", value);
+	if (units_parse_size(text, slot) < 0)
 		return field_error(loader->source, path, field->name, loader->err,
-				   "'%s' is not %s", text,
-				   duration ? "a duration: write 500ms, 30s, 5m or 1h"
-					    : "a size: write 4096, 10KiB or 64MB");
-	if (duration && *slot == 0)
-		return field_error(loader->source, path, field->name, loader->err,
-				   "must be longer than 0");
+				   "\"%s\" is not a size: write 4096, 10KiB or 64MB", text);
 	return 0;
 }
 
@@ -174,56 +199,73 @@ static int load_enum(const struct loader *loader, const struct field *field, con
 	for (int i = 0; field->choices[i] && used < sizeof(known) - 40; i++)
 		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
 					 field->choices[i]);
-	return field_error(loader->source, path, field->name, loader->err,
-			   "\"%s\" is none of %s", text, known);
+	return field_error(loader->source, path, field->name, loader->err, "\"%s\" is none of %s",
+			   text, known);
 }
 
 /* --- containers ------------------------------------------------------------------------------ */
 
+static const char *join(struct arena *arena, const char *path, const char *key)
+{
+	return arena_printf(arena, "%s%s%s", path, *path ? "." : "", key);
+}
+
+/* One string of a list, at PATH, or of KEY at PATH when it stands there alone. */
+static int add_string(const struct loader *loader, const struct field *field, const char *path,
+		      const char *key, const struct json *item, struct strings *slot)
+{
+	const char *text = json_text(item), **copy;
+
+	if (!text)
+		return wrong_type(loader, path, key,
+				  key ? "a string or a list of strings" : "a string", item);
+	if (check_string(loader, field, path, key, text) < 0)
+		return -1;
+	copy = arena_push(loader->arena, &slot->items, &slot->count, sizeof(*copy));
+	*copy = arena_strdup(loader->arena, text);
+	return 0;
+}
+
 static int load_strings(const struct loader *loader, const struct field *field, const char *path,
 			const struct json *value, struct strings *slot)
 {
-	const struct json *item = json_type(value) == JSON_ARRAY ? json_first(value) : value;
+	const char *base = join(loader->arena, path, field->name);
 
-	for (; item; item = item == value ? NULL : json_next(item)) {
-		const char **text;
+	if (json_type(value) != JSON_ARRAY)
+		return add_string(loader, field, path, field->name, value, slot);
+	for (const struct json *item = json_first(value); item; item = json_next(item)) {
+		const char *at = arena_printf(loader->arena, "%s[%zu]", base, slot->count);
 
-		if (!json_text(item))
-			return wrong_type(loader, path, field->name, "a string or a list of strings",
-					  item);
-		if (check_string(loader, field, path, json_text(item)) < 0)
+		if (add_string(loader, field, at, NULL, item, slot) < 0)
 			return -1;
-		text = arena_push(loader->arena, &slot->items, &slot->count, sizeof(*text));
-		*text = arena_strdup(loader->arena, json_text(item));
 	}
 	if (field->nonempty && !slot->count)
-		return field_error(loader->source, path, field->name, loader->err,
-				   "must not be empty");
+		return must_not_be_empty(loader, path, field->name);
 	return 0;
 }
 
 static int load_map(const struct loader *loader, const struct field *field, const char *path,
 		    const struct json *value, struct pairs *slot)
 {
+	const char *base = join(loader->arena, path, field->name);
+
 	if (json_type(value) != JSON_OBJECT)
 		return wrong_type(loader, path, field->name, "an object of strings", value);
 	for (const struct json *item = json_first(value); item; item = json_next(item)) {
+		const char *text = json_text(item);
 		struct pair *pair;
 
-		if (!json_text(item))
-			return wrong_type(loader, path, field->name, "an object of strings", item);
-		if (check_string(loader, field, path, json_text(item)) < 0)
+		if (!text)
+			return wrong_type(loader, base, json_key(item), "a string", item);
+		if (field->pattern && check_string(loader, field, base, json_key(item), text) < 0)
 			return -1;
 		pair = arena_push(loader->arena, &slot->items, &slot->count, sizeof(*pair));
 		pair->key = arena_strdup(loader->arena, json_key(item));
-		pair->value = arena_strdup(loader->arena, json_text(item));
+		pair->value = arena_strdup(loader->arena, text);
 	}
+	if (field->nonempty && !slot->count)
+		return must_not_be_empty(loader, path, field->name);
 	return 0;
-}
-
-static const char *join(struct arena *arena, const char *path, const char *key)
-{
-	return arena_printf(arena, "%s%s%s", path, *path ? "." : "", key);
 }
 
 static int load_objects(const struct loader *loader, const struct field *field, const char *path,
@@ -236,8 +278,7 @@ static int load_objects(const struct loader *loader, const struct field *field, 
 	if (json_type(value) != JSON_ARRAY)
 		return wrong_type(loader, path, field->name, "a list of objects", value);
 	if (field->nonempty && !count)
-		return field_error(loader->source, path, field->name, loader->err,
-				   "must not be empty");
+		return must_not_be_empty(loader, path, field->name);
 	items = arena_alloc(loader->arena, count * field->size);
 	for (const struct json *item = json_first(value); item; item = json_next(item), i++) {
 		const char *where = arena_printf(loader->arena, "%s[%zu]", base, i);
@@ -246,7 +287,7 @@ static int load_objects(const struct loader *loader, const struct field *field, 
 			       items + i * field->size, loader->err) < 0)
 			return -1;
 	}
-	*slot = (struct objects){ items, count };
+	*slot = (struct objects){items, count};
 	return 0;
 }
 
@@ -255,8 +296,8 @@ static int load_object(const struct loader *loader, const struct field *field, c
 {
 	void *out = arena_alloc(loader->arena, field->size);
 
-	if (field_load(field->fields, value, join(loader->arena, path, field->name),
-		       loader->source, NULL, loader->arena, out, loader->err) < 0)
+	if (field_load(field->fields, value, join(loader->arena, path, field->name), loader->source,
+		       NULL, loader->arena, out, loader->err) < 0)
 		return -1;
 	*slot = out;
 	return 0;
@@ -270,7 +311,7 @@ static int load_value(const struct loader *loader, const struct field *field, co
 		if (!json_text(value))
 			return wrong_type(loader, path, field->name, "a string", value);
 		*(const char **)slot = arena_strdup(loader->arena, json_text(value));
-		return check_string(loader, field, path, json_text(value));
+		return check_string(loader, field, path, field->name, json_text(value));
 	case FIELD_BOOL:
 	case FIELD_TRISTATE:
 		if (json_type(value) != JSON_BOOL)
@@ -284,8 +325,9 @@ static int load_value(const struct loader *loader, const struct field *field, co
 	case FIELD_NUMBER:
 		return load_number(loader, field, path, value, slot);
 	case FIELD_DURATION:
+		return load_duration(loader, field, path, value, slot);
 	case FIELD_SIZE:
-		return load_quantity(loader, field, path, value, slot);
+		return load_size(loader, field, path, value, slot);
 	case FIELD_ENUM:
 		return load_enum(loader, field, path, value, slot);
 	case FIELD_STRINGS:
@@ -320,14 +362,16 @@ static void set_default(const struct field *field, void *slot)
 		*(int *)slot = -1;
 		break;
 	case FIELD_INT:
-		if (field->def && units_parse_int(field->def, INT64_MIN + 1, INT64_MAX, &whole) == 0)
+		if (field->def &&
+		    units_parse_int(field->def, INT64_MIN + 1, INT64_MAX, &whole) == 0)
 			*(int64_t *)slot = whole;
 		else
 			*(int64_t *)slot = FIELD_ABSENT_INT;
 		break;
 	case FIELD_NUMBER:
 		*(double *)slot = (double)NAN;
-		if (field->def && units_parse_int(field->def, INT64_MIN + 1, INT64_MAX, &whole) == 0)
+		if (field->def &&
+		    units_parse_int(field->def, INT64_MIN + 1, INT64_MAX, &whole) == 0)
 			*(double *)slot = (double)whole;
 		break;
 	case FIELD_DURATION:
@@ -393,7 +437,7 @@ int field_load(const struct field *fields, const struct json *object, const char
 	       const struct field_source *source, const char *const *ignore, struct arena *arena,
 	       void *out, struct err *err)
 {
-	const struct loader loader = { source, arena, err };
+	const struct loader loader = {source, arena, err};
 
 	if (json_type(object) != JSON_OBJECT)
 		return wrong_type(&loader, path, NULL, "an object", object);
@@ -434,7 +478,7 @@ static void string_list(const struct field *field, struct json *out)
 static void schema_number(const struct field *field, struct json *out)
 {
 	json_add_str(out, "type", field->type == FIELD_INT ? "integer" : "number");
-	if (field->min < 0 || field->max > 0 || field->min > 0) {
+	if (is_bounded(field)) {
 		json_add_num(out, "minimum", field->min);
 		json_add_num(out, "maximum", field->max);
 	}

@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include "base/json_text.h"
 #include "base/mem.h"
 
 #include <cjson/cJSON.h>
@@ -7,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define INT_MAX_EXACT 9007199254740992.0 /* 2^53: whole numbers up to here are exact */
 
 /* struct json is cJSON's node under our name; these two are the only casts. */
 static cJSON *node(struct json *value)
@@ -19,219 +22,89 @@ static const cJSON *look(const struct json *value)
 	return (const cJSON *)value;
 }
 
-void json_position(const char *text, size_t offset, unsigned *line, unsigned *column)
+/* --- reading --------------------------------------------------------------------------------- */
+
+struct member {
+	const char *name;
+	size_t index;
+};
+
+static int compare_members(const void *a, const void *b)
 {
-	*line = 1;
-	*column = 1;
-	for (size_t i = 0; i < offset; i++) {
-		if (text[i] == '\n') {
-			(*line)++;
-			*column = 1;
-		} else if (((unsigned char)text[i] & 0xC0) != 0x80) {
-			(*column)++;
-		}
-	}
+	const struct member *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : (x->index > y->index) - (x->index < y->index);
 }
 
-static int fail_at(const char *text, size_t offset, struct err *err, const char *what)
+/* Index of the first member of OBJECT whose name stood before, -1 when there is none. */
+static int repeated_member(const cJSON *object)
+{
+	size_t count = 0;
+	struct member *members;
+	size_t found = SIZE_MAX;
+
+	if (!object->child || !object->child->next)
+		return -1;
+	members = xcalloc((size_t)cJSON_GetArraySize(object), sizeof(*members));
+	for (const cJSON *child = object->child; child; child = child->next, count++)
+		members[count] = (struct member){child->string, count};
+	qsort(members, count, sizeof(*members), compare_members);
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(members[i - 1].name, members[i].name) == 0 && members[i].index < found)
+			found = members[i].index;
+	free(members);
+	return found == SIZE_MAX ? -1 : (int)found;
+}
+
+/*
+ * The first object below VALUE, in the text's order, that has a name twice; NULL: none. OBJECTS
+ * counts the objects before it, MEMBER is the second place. Depth is bounded by JSON_DEPTH_MAX.
+ */
+static const cJSON *find_duplicate(const cJSON *value, size_t *objects, int *member)
+{
+	const cJSON *found = NULL;
+
+	if (cJSON_IsObject(value)) {
+		*member = repeated_member(value);
+		if (*member >= 0)
+			return value;
+		(*objects)++;
+	}
+	for (const cJSON *child = value->child; child && !found; child = child->next)
+		found = find_duplicate(child, objects, member);
+	return found;
+}
+
+static int fail_at(const char *file, const char *text, size_t offset, struct err *err,
+		   const char *what)
 {
 	unsigned line, column;
 
 	json_position(text, offset, &line, &column);
+	if (file)
+		return err_set(err, ERR_USAGE, "%s:%u:%u: %s", file, line, column, what);
 	return err_set(err, ERR_USAGE, "line %u, column %u: %s", line, column, what);
 }
 
-/* Length of the UTF-8 sequence at P (LEFT bytes remain), 0 when it is none (RFC 3629). */
-static size_t utf8_length(const unsigned char *p, size_t left)
+/* COPY is TEXT, blanked and proven. */
+static int parse_copy(const char *file, const char *text, const char *copy, size_t len,
+		      struct json **out, struct err *err)
 {
-	size_t need = p[0] < 0x80 ? 1 : p[0] >= 0xC2 && p[0] <= 0xDF ? 2 : (p[0] & 0xF0) == 0xE0 ? 3
-		      : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4 : 0;
+	const cJSON *twice;
+	size_t objects = 0;
+	int member = 0;
+	char what[160];
+	cJSON *root = cJSON_ParseWithLength(copy, len);
 
-	if (!need || need > left)
-		return 0;
-	for (size_t i = 1; i < need; i++)
-		if ((p[i] & 0xC0) != 0x80)
-			return 0;
-	if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
-	    (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
-		return 0;
-	return need;
-}
-
-static int check_utf8(const char *text, size_t len, struct err *err)
-{
-	size_t i = 0;
-
-	while (i < len) {
-		size_t step = utf8_length((const unsigned char *)text + i, len - i);
-
-		if (!step || text[i] == '\0')
-			return fail_at(text, i, err, step ? "a NUL byte" : "not valid UTF-8");
-		i += step;
-	}
-	return 0;
-}
-
-/* Offset just behind the string that starts at I, or LEN when it does not end. */
-static size_t skip_string(const char *text, size_t len, size_t i)
-{
-	for (i++; i < len && text[i] != '"'; i++)
-		if (text[i] == '\\')
-			i++;
-	return i < len ? i + 1 : len;
-}
-
-/* Offset just behind a comment at I; I itself when there is none. */
-static size_t skip_comment(const char *text, size_t len, size_t i)
-{
-	const char *end;
-
-	if (i + 1 >= len || text[i] != '/')
-		return i;
-	if (text[i + 1] == '/') {
-		while (i < len && text[i] != '\n')
-			i++;
-		return i;
-	}
-	if (text[i + 1] != '*')
-		return i;
-	end = memmem(text + i + 2, len - i - 2, "*/", 2);
-	return end ? (size_t)(end - text) + 2 : len;
-}
-
-/* First offset from I that is neither white space nor (in JSONC) inside a comment. */
-static size_t skip_blank(const char *text, size_t len, size_t i)
-{
-	for (;;) {
-		size_t next;
-
-		while (i < len && strchr(" \t\r\n", text[i]) && text[i])
-			i++;
-		next = skip_comment(text, len, i);
-		if (next == i)
-			return i;
-		i = next;
-	}
-}
-
-/* Blank comments and trailing commas in COPY, so that offsets stay those of the text. */
-static void blank_comments(char *copy, size_t len)
-{
-	size_t i = 0;
-
-	while (i < len) {
-		size_t end;
-
-		if (copy[i] == '"') {
-			i = skip_string(copy, len, i);
-			continue;
-		}
-		end = skip_comment(copy, len, i);
-		for (size_t k = i; k < end; k++)
-			if (copy[k] != '\n')
-				copy[k] = ' ';
-		i = end > i ? end : i + 1;
-	}
-	for (i = 0; i < len; i++) {
-		if (copy[i] == '"') {
-			i = skip_string(copy, len, i) - 1;
-		} else if (copy[i] == ',') {
-			size_t next = skip_blank(copy, len, i + 1);
-
-			if (next < len && (copy[next] == ']' || copy[next] == '}'))
-				copy[i] = ' ';
-		}
-	}
-}
-
-static int check_depth(const char *text, size_t len, struct err *err)
-{
-	unsigned depth = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '"') {
-			i = skip_string(text, len, i) - 1;
-		} else if (text[i] == '[' || text[i] == '{') {
-			if (++depth > JSON_DEPTH_MAX)
-				return fail_at(text, i, err, "nested deeper than 64 levels");
-		} else if ((text[i] == ']' || text[i] == '}') && depth) {
-			depth--;
-		}
-	}
-	return 0;
-}
-
-/* Names of one object, sorted, to find one that stands twice. */
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static const char *duplicate_name(const cJSON *object)
-{
-	size_t count = (size_t)cJSON_GetArraySize(object), i = 0;
-	const char **names = xcalloc(count, sizeof(*names));
-	const char *found = NULL;
-
-	for (const cJSON *child = object->child; child; child = child->next)
-		names[i++] = child->string;
-	qsort(names, count, sizeof(*names), compare_names);
-	for (i = 1; i < count && !found; i++)
-		if (strcmp(names[i - 1], names[i]) == 0)
-			found = names[i];
-	free(names);
-	return found;
-}
-
-/* Depth is bounded by check_depth. */
-static const char *find_duplicate(const cJSON *value)
-{
-	const char *found = NULL;
-
-	if (cJSON_IsObject(value))
-		found = duplicate_name(value);
-	for (const cJSON *child = value->child; child && !found; child = child->next)
-		found = find_duplicate(child);
-	return found;
-}
-
-/* Where KEY stands for the second time; good enough to point at. */
-static size_t second_place(const char *text, size_t len, const char *key)
-{
-	size_t want = strlen(key), seen = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] != '"')
-			continue;
-		if (len - i > want + 1 && memcmp(text + i + 1, key, want) == 0 &&
-		    text[i + 1 + want] == '"' && ++seen == 2)
-			return i;
-		i = skip_string(text, len, i) - 1;
-	}
-	return 0;
-}
-
-static int parse_text(const char *text, size_t len, struct json **out, struct err *err)
-{
-	const char *end = NULL, *duplicate;
-	size_t start = skip_blank(text, len, 0), rest;
-	cJSON *root;
-
-	if (start == len)
-		return fail_at(text, len, err, "the document is empty");
-	root = cJSON_ParseWithLengthOpts(text, len, &end, false);
 	if (!root)
-		return fail_at(text, end ? (size_t)(end - text) : 0, err,
-			       "not valid JSON from here on");
-	rest = skip_blank(text, len, (size_t)(end - text));
-	duplicate = find_duplicate(root);
-	if (rest < len)
-		fail_at(text, rest, err, "something follows the document's end");
-	else if (duplicate)
-		(void)(fail_at(text, second_place(text, len, duplicate), err, "duplicate key"),
-		       snprintf(err->msg + strlen(err->msg), sizeof(err->msg) - strlen(err->msg),
-				" \"%s\"", duplicate));
-	if (rest < len || duplicate) {
+		return fail_at(file, text, 0, err, "not valid JSON");
+	twice = find_duplicate(root, &objects, &member);
+	if (twice) {
+		(void)snprintf(what, sizeof(what), "duplicate key \"%.100s\"",
+			       cJSON_GetArrayItem(twice, member)->string);
+		fail_at(file, text, json_text_member(copy, len, objects, (size_t)member), err,
+			what);
 		cJSON_Delete(root);
 		return -1;
 	}
@@ -239,24 +112,29 @@ static int parse_text(const char *text, size_t len, struct json **out, struct er
 	return 0;
 }
 
-int json_parse(const char *text, size_t len, bool jsonc, struct json **out, struct err *err)
+int json_parse_file(const char *file, const char *text, size_t len, bool jsonc, struct json **out,
+		    struct err *err)
 {
+	struct json_fault fault;
 	char *copy;
 	int rc;
 
 	if (len > JSON_BYTES_MAX)
-		return err_set(err, ERR_USAGE, "larger than %zu bytes", JSON_BYTES_MAX);
-	if (check_utf8(text, len, err) < 0)
-		return -1;
+		return fail_at(file, text, 0, err, "larger than 64 MiB");
 	copy = xcalloc(1, len + 1);
-	memcpy(copy, text, len);
-	if (jsonc)
-		blank_comments(copy, len);
-	rc = check_depth(copy, len, err);
-	if (rc == 0)
-		rc = parse_text(copy, len, out, err);
+	if (len)
+		memcpy(copy, text, len);
+	if (json_text_check(copy, len, jsonc, &fault) < 0)
+		rc = fail_at(file, text, fault.offset, err, fault.what);
+	else
+		rc = parse_copy(file, text, copy, len, out, err);
 	free(copy);
 	return rc;
+}
+
+int json_parse(const char *text, size_t len, bool jsonc, struct json **out, struct err *err)
+{
+	return json_parse_file(NULL, text, len, jsonc, out, err);
 }
 
 void json_free(struct json *root)
@@ -290,8 +168,8 @@ enum json_type json_type(const struct json *value)
 
 const char *json_type_name(enum json_type type)
 {
-	static const char *const names[] = { "null",	 "true or false", "a number",
-					     "a string", "a list",	  "an object" };
+	static const char *const names[] = {"null",	"true or false", "a number",
+					    "a string", "a list",	 "an object"};
 
 	return names[type];
 }
@@ -354,7 +232,7 @@ int64_t json_int(const struct json *object, const char *key, int64_t fallback)
 {
 	double value = json_number(json_get(object, key));
 
-	if (isnan(value) || value < -9007199254740992.0 || value > 9007199254740992.0)
+	if (isnan(value) || fabs(value) > INT_MAX_EXACT)
 		return fallback;
 	return (int64_t)value;
 }
@@ -411,7 +289,7 @@ void json_add_str(struct json *parent, const char *key, const char *text)
 	len = strlen(text);
 	buf_init(&clean, SIZE_MAX / 2);
 	for (size_t i = 0; i < len;) {
-		size_t step = utf8_length((const unsigned char *)text + i, len - i);
+		size_t step = json_text_utf8(text + i, len - i);
 
 		if (step)
 			buf_add(&clean, text + i, step);
@@ -423,29 +301,14 @@ void json_add_str(struct json *parent, const char *key, const char *text)
 	buf_done(&clean);
 }
 
-/* Numbers are written by us: %.17g round-trips, and integers keep no exponent. */
 void json_add_num(struct json *parent, const char *key, double value)
 {
-	char text[64];
-
-	if (!isfinite(value)) {
-		add(parent, key, cJSON_CreateNull());
-		return;
-	}
-	for (int digits = 15; digits <= 17; digits++) {
-		(void)snprintf(text, sizeof(text), "%.*g", digits, value);
-		if (strtod(text, NULL) == value)
-			break;
-	}
-	add(parent, key, cJSON_CreateRaw(text));
+	add(parent, key, isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
 }
 
 void json_add_int(struct json *parent, const char *key, int64_t value)
 {
-	char text[32];
-
-	(void)snprintf(text, sizeof(text), "%lld", (long long)value);
-	add(parent, key, cJSON_CreateRaw(text));
+	add(parent, key, cJSON_CreateNumber((double)value));
 }
 
 void json_add_bool(struct json *parent, const char *key, bool value)
@@ -458,94 +321,93 @@ void json_add_copy(struct json *parent, const char *key, const struct json *valu
 	add(parent, key, cJSON_Duplicate(look(value), true));
 }
 
+/* --- printing -------------------------------------------------------------------------------- */
+
+/* cJSON compares with a tolerance when it shortens numbers, and writes 1e15 for a whole number;
+ * so the text is ours. */
+static void print_number(double value, struct buf *out)
+{
+	char text[40];
+
+	if (floor(value) == value && fabs(value) <= INT_MAX_EXACT) {
+		(void)snprintf(text, sizeof(text), "%.0f", value);
+		buf_addstr(out, text);
+		return;
+	}
+	for (int digits = 15; digits <= 17; digits++) {
+		(void)snprintf(text, sizeof(text), "%.*g", digits, value);
+		if (strtod(text, NULL) == value)
+			break;
+	}
+	buf_addstr(out, text);
+}
+
+static void print_string(const char *text, struct buf *out)
+{
+	static const char letters[] = "\b\f\n\r\t", names[] = "bfnrt";
+
+	buf_addstr(out, "\"");
+	while (*text) {
+		size_t plain = 0;
+		const char *letter;
+
+		while ((unsigned char)text[plain] >= 0x20 && text[plain] != '"' &&
+		       text[plain] != '\\')
+			plain++;
+		buf_add(out, text, plain);
+		text += plain;
+		if (!*text)
+			break;
+		letter = strchr(letters, *text);
+		if (*text == '"' || *text == '\\')
+			buf_printf(out, "\\%c", *text);
+		else if (letter)
+			buf_printf(out, "\\%c", names[letter - letters]);
+		else
+			buf_printf(out, "\\u%04x", (unsigned)*text);
+		text++;
+	}
+	buf_addstr(out, "\"");
+}
+
+static void indent(bool pretty, unsigned depth, struct buf *out)
+{
+	if (pretty)
+		buf_printf(out, "\n%*s", (int)depth * 2, "");
+}
+
+/* What we build is as deep as our own formats; what we read is bounded by JSON_DEPTH_MAX. */
+static void print_value(const cJSON *value, bool pretty, unsigned depth, struct buf *out)
+{
+	bool object = cJSON_IsObject(value);
+
+	if (cJSON_IsNumber(value)) {
+		print_number(value->valuedouble, out);
+	} else if (cJSON_IsString(value)) {
+		print_string(value->valuestring, out);
+	} else if (cJSON_IsBool(value)) {
+		buf_addstr(out, cJSON_IsTrue(value) ? "true" : "false");
+	} else if (!object && !cJSON_IsArray(value)) {
+		buf_addstr(out, "null");
+	} else {
+		buf_addstr(out, object ? "{" : "[");
+		for (const cJSON *child = value->child; child; child = child->next) {
+			indent(pretty, depth + 1, out);
+			if (object) {
+				print_string(child->string, out);
+				buf_addstr(out, pretty ? ": " : ":");
+			}
+			print_value(child, pretty, depth + 1, out);
+			if (child->next)
+				buf_addstr(out, ",");
+		}
+		if (value->child)
+			indent(pretty, depth, out);
+		buf_addstr(out, object ? "}" : "]");
+	}
+}
+
 void json_print(const struct json *value, bool pretty, struct buf *out)
 {
-	char *text = pretty ? cJSON_Print(look(value)) : cJSON_PrintUnformatted(look(value));
-
-	if (!text)
-		abort();
-	buf_addstr(out, text);
-	cJSON_free(text);
-}
-
-/* --- places ---------------------------------------------------------------------------------- */
-
-static size_t skip_value(const char *text, size_t len, size_t i)
-{
-	unsigned depth = 0;
-
-	i = skip_blank(text, len, i);
-	for (; i < len; i++) {
-		if (text[i] == '"') {
-			i = skip_string(text, len, i) - 1;
-		} else if (text[i] == '[' || text[i] == '{') {
-			depth++;
-		} else if (text[i] == ']' || text[i] == '}') {
-			if (depth == 0 || --depth == 0)
-				return depth == 0 && (text[i] == ']' || text[i] == '}') ? i + 1 : i;
-		} else if (text[i] == '/') {
-			i = skip_comment(text, len, i) - 1;
-		}
-		if (depth == 0 && i + 1 < len && strchr(",]}", text[i + 1]))
-			return i + 1;
-	}
-	return len;
-}
-
-/* From the '{' at I: the offset of KEY's opening quote, LEN when absent. */
-static size_t find_key(const char *text, size_t len, size_t i, const char *key, size_t key_len)
-{
-	i = skip_blank(text, len, i + 1);
-	while (i < len && text[i] == '"') {
-		size_t end = skip_string(text, len, i);
-
-		if (end - i == key_len + 2 && memcmp(text + i + 1, key, key_len) == 0)
-			return i;
-		i = skip_blank(text, len, end);
-		i = skip_value(text, len, i + 1); /* behind the ':' */
-		i = skip_blank(text, len, i);
-		if (i < len && text[i] == ',')
-			i = skip_blank(text, len, i + 1);
-	}
-	return len;
-}
-
-/* From the '[' at I: the offset of element INDEX. */
-static size_t find_element(const char *text, size_t len, size_t i, size_t index)
-{
-	i = skip_blank(text, len, i + 1);
-	while (index-- && i < len) {
-		i = skip_blank(text, len, skip_value(text, len, i));
-		if (i < len && text[i] == ',')
-			i = skip_blank(text, len, i + 1);
-	}
-	return i;
-}
-
-size_t json_locate(const char *text, size_t len, const char *path, const char *key)
-{
-	size_t i = skip_blank(text, len, 0);
-
-	while (*path && i < len) {
-		if (*path == '[') {
-			size_t index = 0;
-
-			for (path++; *path >= '0' && *path <= '9'; path++)
-				index = index * 10 + (size_t)(*path - '0');
-			path += *path == ']';
-			i = text[i] == '[' ? find_element(text, len, i, index) : len;
-		} else {
-			size_t word = strcspn(path += *path == '.', ".[");
-
-			i = text[i] == '{' ? find_key(text, len, i, path, word) : len;
-			if (i < len) /* from the key to its value */
-				i = skip_blank(text, len, skip_string(text, len, i));
-			if (i < len)
-				i = skip_blank(text, len, i + 1);
-			path += word;
-		}
-	}
-	if (key && i < len)
-		i = text[i] == '{' ? find_key(text, len, i, key, strlen(key)) : len;
-	return i;
+	print_value(look(value), pretty, 0, out);
 }

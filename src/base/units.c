@@ -38,7 +38,7 @@ static int parse_scaled(const char *text, const struct unit *units, uint64_t *ou
 			return -1;
 		if (fraction && units->factor == 1)
 			return -1;
-		*out = whole * units->factor + fraction * (units->factor / scale);
+		*out = whole * units->factor + fraction * units->factor / scale;
 		return 0;
 	}
 	return -1;
