@@ -22,7 +22,7 @@ struct suite_image {
 	int builder;            /* enum suite_builder */
 	uint64_t timeout_ns;    /* default 1h */
 	struct strings secrets; /* "id=NAME,env=VAR" or "id=NAME,src=FILE": BuildKit only */
-	int pull;               /* bool: ask the registry for newer bases */
+	bool pull;              /* ask the registry for newer bases */
 };
 
 enum suite_builder { SUITE_BUILDER_AUTO, SUITE_BUILDER_CLASSIC, SUITE_BUILDER_BUILDKIT };
@@ -43,6 +43,7 @@ struct suite_check {
 
 struct suite {
 	struct arena *arena;
+	struct json *document; /* what FIELD_JSON values point into */
 	const char *file;
 	const char *name;
 	const char *description;
