@@ -1,5 +1,7 @@
 #include "engine/stream_json.h"
 
+#include "base/arena.h"
+
 #include <string.h>
 
 void stream_json_init(struct stream_json *stream,

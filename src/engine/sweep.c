@@ -46,17 +46,17 @@ bool engine__lock_dead(const char *path)
 }
 
 /* Containers of another boot of this host are dead; those of another host are not ours. */
-static bool is_dead(const struct json *labels)
+static bool is_dead(const struct json *tags)
 {
-	const char *lock = json_str(labels, SWEEP_LOCK, "");
-	const char *boot = json_str(labels, SWEEP_BOOT, "");
+	const char *lock = json_str(tags, SWEEP_LOCK, "");
+	const char *boot = json_str(tags, SWEEP_BOOT, "");
 	char name[SWEEP_NAME_MAX], boot_id[SWEEP_NAME_MAX];
 
 	engine__host_name(name);
 	engine__boot_id(boot_id);
 	if (*boot && strcmp(boot, boot_id) == 0)
 		return engine__lock_dead(lock);
-	return *name && *boot && strcmp(json_str(labels, SWEEP_HOST, ""), name) == 0;
+	return *name && *boot && strcmp(json_str(tags, SWEEP_HOST, ""), name) == 0;
 }
 
 static int remove_container(struct engine *engine, const char *id, unsigned *removed,
@@ -101,10 +101,10 @@ int engine_sweep(struct engine *engine, unsigned *removed, struct err *err)
 			       engine->info.host);
 	for (const struct json *c = json_first(list); c && seen < CONTAINERS_MAX;
 	     c = json_next(c), seen++) {
-		const struct json *labels = json_get(c, "Labels");
+		const struct json *tags = json_get(c, "Labels");
 		const char *id = json_str(c, "Id", NULL);
 
-		if (id && labels && is_dead(labels) &&
+		if (id && tags && is_dead(tags) &&
 		    remove_container(engine, id, &count, err) < 0)
 			return -1;
 	}
