@@ -465,12 +465,15 @@ static void string_list(const struct field *field, struct json *out)
 {
 	struct json *list = json_add_array(out, "anyOf");
 	struct json *one = json_add_object(list, NULL), *many = json_add_object(list, NULL);
+	struct json *items;
 
 	json_add_str(one, "type", "string");
 	json_add_str(many, "type", "array");
-	json_add_str(json_add_object(many, "items"), "type", "string");
+	items = json_add_object(many, "items");
+	json_add_str(items, "type", "string");
 	if (field->nonempty) {
 		json_add_int(one, "minLength", 1);
+		json_add_int(items, "minLength", 1);
 		json_add_int(many, "minItems", 1);
 	}
 }
@@ -486,13 +489,17 @@ static void schema_number(const struct field *field, struct json *out)
 
 static void schema_quantity(const struct field *field, struct json *out)
 {
+	struct json *whole;
+
 	if (field->type == FIELD_DURATION) {
 		json_add_str(out, "type", "string");
 		json_add_str(out, "pattern", "^[0-9.]+ *(ms|s|m|min|h)$");
 		return;
 	}
 	out = json_add_array(out, "anyOf");
-	json_add_str(json_add_object(out, NULL), "type", "integer");
+	whole = json_add_object(out, NULL);
+	json_add_str(whole, "type", "integer");
+	json_add_int(whole, "minimum", 0);
 	out = json_add_object(out, NULL);
 	json_add_str(out, "type", "string");
 	json_add_str(out, "pattern", "^[0-9.]+ *(B|KB|MB|GB|KiB|MiB|GiB)?$");
@@ -512,8 +519,22 @@ static void schema_container(const struct field *field, struct json *out)
 		json_add_str(items, "type", "string");
 	else
 		field_schema(field->fields, items);
-	if (field->type == FIELD_OBJECTS && field->nonempty)
-		json_add_int(out, "minItems", 1);
+	if (field->nonempty)
+		json_add_int(out, field->type == FIELD_MAP ? "minProperties" : "minItems", 1);
+}
+
+static void schema_default(const struct field *field, struct json *out)
+{
+	int64_t whole = 0;
+
+	if (!field->def)
+		return;
+	if (field->type == FIELD_BOOL)
+		json_add_bool(out, "default", strcmp(field->def, "true") == 0);
+	else if (field->type != FIELD_INT && field->type != FIELD_NUMBER)
+		json_add_str(out, "default", field->def);
+	else if (units_parse_int(field->def, INT64_MIN + 1, INT64_MAX, &whole) == 0)
+		json_add_int(out, "default", whole);
 }
 
 static void schema_of(const struct field *field, struct json *out)
@@ -555,6 +576,7 @@ static void schema_of(const struct field *field, struct json *out)
 	case FIELD_JSON:
 		break;
 	}
+	schema_default(field, out);
 }
 
 void field_schema(const struct field *fields, struct json *schema)
