@@ -111,7 +111,8 @@ static void run_case(const struct pool *pool, const struct suite_check *check,
 		     struct arena *arena, struct case_result *result)
 {
 	const struct check_ops *ops = check_find(check->kind);
-	struct check_ctx ctx = { pool->target, arena, check->timeout_ns, check->output_max };
+	struct check_ctx ctx = { pool->target, arena, check->timeout_ns, check->output_max,
+				 check->isolated };
 	struct err err = { 0 };
 	uint64_t start = clock_ns();
 
