@@ -30,6 +30,7 @@ static bool contains_any(const char *text, const char *const *words)
 bool build__is_command(const char *message)
 {
 	static const char *const words[] = { "returned a non-zero code", "did not complete successfully",
+					     "executor failed running",
 					     "while running runtime", NULL };
 
 	return contains_any(message, words);

@@ -4,17 +4,11 @@
 
 #include <string.h>
 
-void rawjson_init(struct rawjson *raw, struct build__log *log)
-{
-	*raw = (struct rawjson){ .log = log };
-	buf_init(&raw->line, RAWJSON_LINE_MAX);
-}
-
 void rawjson_done(struct rawjson *raw)
 {
 	for (size_t i = 0; i < raw->count; i++)
 		buf_done(&raw->vertices[i].tail);
-	buf_done(&raw->line);
+	stream_json_done(&raw->stream);
 }
 
 static struct rawjson_vertex *find(struct rawjson *raw, const char *digest)
@@ -129,14 +123,18 @@ static void on_vertex(struct rawjson *raw, const struct json *json)
 	if (!digest)
 		return;
 	vertex = find_or_add(raw, digest, json_str(json, "name", ""));
-	if (!vertex || vertex->done)
+	if (!vertex)
+		return;
+	if (error && *error)
+		vertex->error = arena_strdup(raw->log->arena, error);
+	if (vertex->done && vertex->step) /* BuildKit may take up a finished step again */
+		raw->log->steps[vertex->step - 1].failed = vertex->error != NULL;
+	if (vertex->done)
 		return;
 	if (!vertex->began_ns && (json_str(json, "started", NULL) || cached))
 		announce(raw, vertex);
 	if (cached && vertex->step)
 		raw->log->steps[vertex->step - 1].cached = true;
-	if (error && *error)
-		vertex->error = arena_strdup(raw->log->arena, error);
 	if (json_str(json, "completed", NULL) && vertex->began_ns)
 		finish(raw, vertex);
 }
@@ -171,7 +169,7 @@ static void on_log(struct rawjson *raw, const struct json *json)
 	struct rawjson_vertex *vertex = find(raw, json_str(json, "vertex", ""));
 	struct buf text;
 
-	buf_init(&text, RAWJSON_LINE_MAX);
+	buf_init(&text, STREAM_OBJECT_MAX);
 	decode_base64(json_str(json, "data", ""), &text);
 	build__log_out(raw->log, buf_str(&text), text.len);
 	if (vertex && !vertex->done) {
@@ -190,51 +188,40 @@ static void on_log(struct rawjson *raw, const struct json *json)
 }
 
 /* After the JSON the client may write lines for people. */
-static void on_plain(struct rawjson *raw, const char *line)
+static void on_plain(void *payload, const char *line)
 {
+	struct rawjson *raw = payload;
+
 	build__log_out(raw->log, line, strlen(line));
 	build__log_out(raw->log, "\n", 1);
 	if (strncmp(line, "ERROR: ", 7) == 0)
 		raw->plain = arena_strdup(raw->log->arena, line + 7);
 }
 
-static int on_line(struct rawjson *raw, struct err *err)
+static int on_object(void *payload, const struct json *json, struct err *err)
 {
-	CLEANUP(json_freep) struct json *json = NULL;
-	const struct json *list, *c;
+	struct rawjson *raw = payload;
+	const struct json *list = json_get(json, "vertexes");
 
-	if (raw->line.truncated)
-		return err_set(err, ERR_INFRA, "docker buildx wrote a line longer than %zu bytes",
-			       RAWJSON_LINE_MAX);
-	if (*buf_str(&raw->line) != '{' ||
-	    json_parse(raw->line.data, raw->line.len, false, &json, NULL) < 0) {
-		on_plain(raw, buf_str(&raw->line));
-		return 0;
-	}
-	list = json_get(json, "vertexes");
-	for (c = list ? json_first(list) : NULL; c; c = json_next(c))
+	(void)err;
+	for (const struct json *c = list ? json_first(list) : NULL; c; c = json_next(c))
 		on_vertex(raw, c);
 	list = json_get(json, "logs");
-	for (c = list ? json_first(list) : NULL; c; c = json_next(c))
+	for (const struct json *c = list ? json_first(list) : NULL; c; c = json_next(c))
 		on_log(raw, c);
 	return 0;
 }
 
+void rawjson_init(struct rawjson *raw, struct build__log *log)
+{
+	*raw = (struct rawjson){ .log = log };
+	stream_json_init(&raw->stream, on_object, raw);
+	raw->stream.plain = on_plain;
+}
+
 int rawjson_feed(struct rawjson *raw, const char *data, size_t len, struct err *err)
 {
-	while (len) {
-		const char *end = memchr(data, '\n', len);
-		size_t piece = end ? (size_t)(end - data) : len;
-
-		buf_add(&raw->line, data, piece);
-		if ((end || raw->line.truncated) && on_line(raw, err) < 0)
-			return -1;
-		if (end)
-			buf_consume(&raw->line, raw->line.len);
-		data += piece + (end != NULL);
-		len -= piece + (end != NULL);
-	}
-	return 0;
+	return stream_json_feed(&raw->stream, data, len, err);
 }
 
 /* A step that fails cancels those beside it; they are not the cause. */
@@ -256,10 +243,7 @@ const char *rawjson_failure(struct rawjson *raw)
 	struct rawjson_vertex *vertex = culprit(raw);
 	struct build__log *log = raw->log;
 
-	if (raw->line.len) {
-		(void)on_line(raw, NULL);
-		buf_consume(&raw->line, raw->line.len);
-	}
+	stream_json_flush(&raw->stream);
 	if (!vertex)
 		return raw->plain;
 	build__tail_add(&log->tail, buf_str(&vertex->tail), vertex->tail.len);

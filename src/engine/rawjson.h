@@ -2,10 +2,9 @@
 #ifndef ENGINE_RAWJSON_H
 #define ENGINE_RAWJSON_H
 
-#include "base/json.h"
 #include "engine/build_private.h"
+#include "engine/stream_json.h"
 
-#define RAWJSON_LINE_MAX ((size_t)4 * 1024 * 1024)
 #define RAWJSON_TAIL_MAX ((size_t)64 * 1024) /* of one step's output */
 
 struct rawjson_vertex {
@@ -20,7 +19,7 @@ struct rawjson_vertex {
 
 struct rawjson {
 	struct build__log *log;
-	struct buf line;
+	struct stream_json stream; /* objects, then lines for people */
 	struct rawjson_vertex *vertices;
 	size_t count;
 	const char *plain; /* the last line that began with "ERROR: ", without that */

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 
 #include <string.h>
+#include <sys/types.h>
 
 void stream_json_init(struct stream_json *stream,
 		      int (*found)(void *payload, const struct json *object, struct err *err),
@@ -73,27 +74,65 @@ static bool is_space(char c)
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-int stream_json_feed(struct stream_json *stream, const char *data, size_t len, struct err *err)
+/* A piece of a line between objects; OBJECT holds the line meanwhile. Its length, ERR -1. */
+static ssize_t take_plain(struct stream_json *stream, const char *data, size_t len, struct err *err)
 {
-	size_t from = 0; /* where the unfinished object begins in DATA */
+	const char *end = memchr(data, '\n', len);
 
+	if (!stream->plain)
+		return err_set(err, ERR_INFRA, "the engine's answer is not JSON: \"%.*s\"",
+			       (int)(len > 60 ? 60 : len), data);
+	if (end)
+		len = (size_t)(end - data);
+	buf_add(&stream->object, data, len);
+	if (!end)
+		return (ssize_t)len;
+	stream->plain(stream->payload, buf_str(&stream->object));
+	buf_consume(&stream->object, stream->object.len);
+	stream->object.truncated = false;
+	return (ssize_t)len + 1;
+}
+
+/* The bytes of DATA that belong to the object that has begun. */
+static ssize_t take_object(struct stream_json *stream, const char *data, size_t len,
+			   struct err *err)
+{
 	for (size_t i = 0; i < len; i++) {
-		if (stream->depth == 0 && is_space(data[i])) {
-			from = i + 1;
-			continue;
-		}
-		if (stream->depth == 0 && data[i] != '{')
-			return err_set(err, ERR_INFRA, "the engine's answer is not JSON: \"%.*s\"",
-				       (int)(len - i > 60 ? 60 : len - i), data + i);
 		if (!step(stream, data[i]))
 			continue;
-		buf_add(&stream->object, data + from, i + 1 - from);
-		from = i + 1;
-		if (emit(stream, err) < 0)
-			return -1;
+		buf_add(&stream->object, data, i + 1);
+		return emit(stream, err) < 0 ? -1 : (ssize_t)i + 1;
 	}
-	buf_add(&stream->object, data + from, len - from);
-	if (stream->object.truncated)
-		return emit(stream, err);
+	buf_add(&stream->object, data, len);
+	if (stream->object.truncated && emit(stream, err) < 0)
+		return -1;
+	return (ssize_t)len;
+}
+
+int stream_json_feed(struct stream_json *stream, const char *data, size_t len, struct err *err)
+{
+	while (len) {
+		bool between = stream->depth == 0 && stream->object.len == 0;
+		ssize_t used;
+
+		if (between && is_space(*data))
+			used = 1;
+		else if (stream->depth > 0 || (between && *data == '{'))
+			used = take_object(stream, data, len, err);
+		else
+			used = take_plain(stream, data, len, err);
+		if (used < 0)
+			return -1;
+		data += used;
+		len -= (size_t)used;
+	}
 	return 0;
+}
+
+void stream_json_flush(struct stream_json *stream)
+{
+	if (stream->depth == 0 && stream->object.len && stream->plain) {
+		stream->plain(stream->payload, buf_str(&stream->object));
+		buf_consume(&stream->object, stream->object.len);
+	}
 }
