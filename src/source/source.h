@@ -1,6 +1,7 @@
 /*
  * Git, read only: resolve a commit, walk first parents, list and read a commit's tree. The user's
- * work tree and index are never touched; nothing is written to the repository.
+ * work tree and index are never touched; nothing is written to the repository. A handle belongs to
+ * one thread at a time.
  */
 #ifndef SOURCE_SOURCE_H
 #define SOURCE_SOURCE_H
@@ -9,6 +10,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "model/run.h"
+
+#include <sys/types.h>
+
+#define SOURCE_REV_MAX 1024			     /* bytes of a revision */
+#define SOURCE_DEPTH_MAX 256			     /* folders below each other */
+#define SOURCE_ENTRIES_MAX 2000000		     /* entries of one tree */
+#define SOURCE_SHALLOW_MAX ((size_t)4 * 1024 * 1024) /* bytes of git's list of boundaries */
 
 struct source;
 
@@ -24,8 +32,8 @@ const char *source_root(const struct source *source);
 /* Resolve REV (branch, tag, annotated tag, short hash, HEAD~3, @{…}) to a commit; memory is
  * ARENA's. ERR_USAGE for unknown (with the nearest branch or tag when one is near), ambiguous, not
  * a commit, and for history cut off by a shallow clone (says `git fetch --unshallow`). */
-int source_resolve(struct source *source, const char *rev, struct arena *arena,
-		   struct commit *out, struct err *err);
+int source_resolve(struct source *source, const char *rev, struct arena *arena, struct commit *out,
+		   struct err *err);
 
 /* Hashes of COMMIT's first-parent ancestors, nearest first, COMMIT itself not included; at most
  * MAX. SHALLOW_OUT tells whether the walk ended at a shallow boundary. */
@@ -34,24 +42,32 @@ int source_ancestors(struct source *source, const char *commit, size_t max, stru
 
 struct source_entry {
 	const char *path; /* relative to the folder walked, '/' separated */
-	unsigned mode;    /* git mode: 0100644, 0100755, 0120000 link, 0160000 submodule, 040000 folder */
-	const char *oid;  /* 40 hex digits */
+	unsigned mode; /* git mode: 0100644, 0100755, 0120000 link, 0160000 submodule, 040000 folder
+			*/
+	const char *oid; /* 40 hex digits */
 };
 
 /* Every entry below FOLDER ("." for all) of COMMIT's tree, folders before their content, names in
  * git's order. ERR_USAGE when FOLDER is not a folder there. */
-int source_tree(struct source *source, const char *commit, const char *folder,
-		struct arena *arena, struct source_entry **out, size_t *count, struct err *err);
+int source_tree(struct source *source, const char *commit, const char *folder, struct arena *arena,
+		struct source_entry **out, size_t *count, struct err *err);
 
-/* Append one file of COMMIT; ERR_NOTFOUND, ERR_LIMIT by OUT's maximum. */
+/* Append one file of COMMIT; a symbolic link inside the tree is followed. ERR_NOTFOUND, ERR_LIMIT
+ * by OUT's maximum, ERR_USAGE when PATH is a folder or a submodule. */
 int source_read(struct source *source, const char *commit, const char *path, struct buf *out,
 		struct err *err);
 
-/* Stream a blob in pieces: SINK is called with each piece and returns 0 to go on. SIZE_OUT is
- * known before the first call to SINK (passed in). Loose objects are streamed, packed ones are
- * inflated whole by libgit2. */
-typedef int source_sink(void *payload, uint64_t total, const void *data, size_t len);
-int source_blob(struct source *source, const char *oid, source_sink *sink, void *payload,
-		struct err *err);
+/*
+ * One blob, read in pieces. SIZE_OUT is its whole length. A loose blob of SOURCE_STREAM_MIN bytes
+ * or more is inflated piece by piece; libgit2 inflates a packed one whole, so that it is held in
+ * memory until it is closed. An object that is missing or damaged is ERR_INFRA and named.
+ */
+#define SOURCE_STREAM_MIN ((uint64_t)1024 * 1024)
+struct source_blob;
+int source_blob_open(struct source *source, const char *oid, struct source_blob **out,
+		     uint64_t *size_out, struct err *err);
+/* Up to LEN bytes; 0 at the end, -1 with ERR. A blob shorter than its length is an error. */
+ssize_t source_blob_read(struct source_blob *blob, void *data, size_t len, struct err *err);
+void source_blob_close(struct source_blob *blob); /* NULL is allowed */
 
 #endif
