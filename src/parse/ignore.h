@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #define IGNORE_PATTERNS_MAX 10000
+#define IGNORE_PATTERN_BYTES_MAX 4096 /* a longer line is passed over */
 
 struct ignore;
 

@@ -12,15 +12,17 @@
 
 #define TAR_BLOCK 512
 #define TAR_PATH_MAX 4096
+#define TAR_META_MAX ((size_t)1024 * 1024) /* bytes of one PAX header or GNU long name */
 
 enum tar_type { TAR_FILE, TAR_FOLDER, TAR_SYMLINK, TAR_HARDLINK, TAR_OTHER };
 
 struct tar_entry {
-	const char *path;
+	const char *path; /* as in the archive, which may be hostile ("../x", "/etc"); the slash
+	                     behind a folder's name is taken off when read, put on when written */
 	const char *link; /* target of links, else NULL */
 	enum tar_type type;
 	uint32_t mode, uid, gid;
-	uint64_t size;    /* bytes of content that follow, padded to TAR_BLOCK */
+	uint64_t size;    /* bytes of content that follow, padded to TAR_BLOCK; 0 unless a file */
 	int64_t mtime_s;
 };
 
@@ -32,7 +34,8 @@ size_t tar_padding(uint64_t size);
 void tar_end(struct buf *out);
 
 /* A push reader: feed bytes in any pieces; callbacks see entries and their content. ustar, PAX,
- * GNU long names and links, base-256 numbers. */
+ * GNU long names and links, base-256 numbers; sparse files are refused. Malformed archives are
+ * ERR_USAGE, names beyond the maxima ERR_LIMIT. */
 struct tar_reader;
 struct tar_visitor {
 	/* A new entry; strings live until the next. Return 0 to go on, 1 to skip its content,
