@@ -29,9 +29,9 @@ static bool contains_any(const char *text, const char *const *words)
 
 bool build__is_command(const char *message)
 {
-	static const char *const words[] = { "returned a non-zero code", "did not complete successfully",
-					     "executor failed running",
-					     "while running runtime", NULL };
+	static const char *const words[] = {
+		"returned a non-zero code", "did not complete successfully",
+		"executor failed running", "while running runtime", NULL};
 
 	return contains_any(message, words);
 }
@@ -39,8 +39,8 @@ bool build__is_command(const char *message)
 /* A command that cannot even start is the Dockerfile's fault; a runtime that cannot is not. */
 static bool is_runtime(const char *message)
 {
-	static const char *const words[] = { "OCI runtime create failed", "failed to create shim",
-					     "OCI runtime error", NULL };
+	static const char *const words[] = {"OCI runtime create failed", "failed to create shim",
+					    "OCI runtime error", NULL};
 
 	return contains_any(message, words) && !strstr(message, "exec: \"") &&
 	       !strstr(message, "executable file");
@@ -53,15 +53,14 @@ bool build__is_infra(const char *message)
 		"no space left on device", "disk quota exceeded", "dockerd shutting down",
 		"context canceled", "context deadline exceeded", "error creating overlay mount",
 		"error setting rlimits", "too many open files", "cannot allocate memory",
-		"input/output error", "transport is closing", "layer does not exist",
-		"graphdriver", "Cannot connect to the Docker daemon", "error reading from server",
+		"input/output error", "transport is closing", "layer does not exist", "graphdriver",
+		"Cannot connect to the Docker daemon", "error reading from server",
 		"failed to solve: Unavailable", "error during connect",
 		/* registries and other networks */
 		"dial tcp", "i/o timeout", "TLS handshake", "no such host", "connection refused",
 		"connection reset", "net/http:", "toomanyrequests", "unexpected EOF",
 		"Service Unavailable", "Bad Gateway", "server misbehaving",
-		"network is unreachable", "x509:", NULL
-	};
+		"network is unreachable", "x509:", NULL};
 
 	return contains_any(message, words) || is_runtime(message);
 }
@@ -69,9 +68,14 @@ bool build__is_infra(const char *message)
 /* A refusal before the first step that is about the Dockerfile. */
 static bool is_dockerfile(int status, const char *message)
 {
-	static const char *const words[] = { "Cannot locate specified Dockerfile", "parse error",
-					     "failed to reach build target", "pull access denied",
-					     "not found", "no such image", "invalid reference", NULL };
+	static const char *const words[] = {"Cannot locate specified Dockerfile",
+					    "parse error",
+					    "failed to reach build target",
+					    "pull access denied",
+					    "not found",
+					    "no such image",
+					    "invalid reference",
+					    NULL};
 
 	return status == 200 || status == 400 || contains_any(message, words);
 }
@@ -108,7 +112,7 @@ static void add_parse_step(struct build__log *log, const char *message)
 /* Does the engine still answer? A build that it broke off by ending looks like a failed one. */
 static bool alive(struct engine *engine, struct err *err)
 {
-	struct http_request ping = { .path = "/_ping", .timeout_ns = 10 * NS_PER_S };
+	struct http_request ping = {.path = "/_ping", .timeout_ns = 10 * NS_PER_S};
 	struct http_answer answer;
 
 	if (http_send(engine->http, &ping, &answer, err) < 0) {
@@ -273,7 +277,7 @@ static ssize_t on_context(void *payload, void *data, size_t len, struct err *err
 static int send_build(struct engine *engine, struct classic *c, struct http_answer *answer,
 		      struct err *err)
 {
-	static const char *const headers[] = { "Content-Type: application/x-tar", NULL };
+	static const char *const headers[] = {"Content-Type: application/x-tar", NULL};
 	struct http_request request = {
 		.method = "POST",
 		.headers = headers,
@@ -289,9 +293,10 @@ static int send_build(struct engine *engine, struct classic *c, struct http_answ
 	buf_addstr(&path, ENGINE_PREFIX);
 	build_path(engine, c->request, &path);
 	request.path = buf_str(&path);
-	rc = path.truncated ? err_set(err, ERR_LIMIT, "the build's arguments are longer than %zu bytes",
-				      ENGINE_PATH_MAX)
-			    : http_send(engine->http, &request, answer, err);
+	rc = path.truncated
+		     ? err_set(err, ERR_LIMIT, "the build's arguments are longer than %zu bytes",
+			       ENGINE_PATH_MAX)
+		     : http_send(engine->http, &request, answer, err);
 	buf_done(&path);
 	return rc;
 }
@@ -330,10 +335,11 @@ static int conclude(struct engine *engine, struct classic *c, const struct http_
 		return build__failure(engine, &c->log, answer->status,
 				      engine__message(&answer->body, c->log.arena), out, err);
 	if (!id || stream_json_cut(&c->stream))
-		return err_set(err, ERR_INFRA,
-			       "engine at %s: the build's output ended at %s with neither an image id "
-			       "nor an error",
-			       engine->info.host, build__log_where(&c->log));
+		return err_set(
+			err, ERR_INFRA,
+			"engine at %s: the build's output ended at %s with neither an image id "
+			"nor an error",
+			engine->info.host, build__log_where(&c->log));
 	build__log_end(&c->log, false);
 	if (build__verify(engine, c->request, id, c->log.arena, out, err) < 0)
 		return -1;
@@ -342,11 +348,11 @@ static int conclude(struct engine *engine, struct classic *c, const struct http_
 	return 0;
 }
 
-int build__classic(struct engine *engine, const struct build_request *request,
-		   struct arena *arena, struct build *out, struct err *err)
+int build__classic(struct engine *engine, const struct build_request *request, struct arena *arena,
+		   struct build *out, struct err *err)
 {
-	struct classic c = { .request = request };
-	struct http_answer answer = { 0 };
+	struct classic c = {.request = request};
+	struct http_answer answer = {0};
 	int rc;
 
 	build__log_init(&c.log, request, engine->podman, arena);

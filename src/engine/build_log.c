@@ -22,7 +22,7 @@ void build__log_init(struct build__log *log, const struct build_request *request
 {
 	const char *text = request->dockerfile_text;
 
-	*log = (struct build__log){ .request = request, .arena = arena, .podman = podman };
+	*log = (struct build__log){.request = request, .arena = arena, .podman = podman};
 	buf_init(&log->line, BUILD_LINE_MAX);
 	buf_init(&log->tail, 2 * BUILD_TAIL_MAX);
 	if (text && strlen(text) <= DOCKERFILE_BYTES_MAX)
@@ -104,7 +104,7 @@ static const char *fraction(const char *text, unsigned *above, unsigned *below)
 
 static bool read_step(const char *line, struct step_line *out)
 {
-	struct step_line step = { 0 };
+	struct step_line step = {0};
 	unsigned stages;
 
 	if (*line == '[') {
@@ -195,10 +195,11 @@ static void note_id(struct build__log *log, const char *line, size_t len)
 /* The builder's own remarks: not the command's output. */
 static bool is_remark(struct build__log *log, const char *line, size_t len)
 {
-	static const char *const starts[] = { " ---> ", "--> ", "Removing intermediate container ",
-					      "Successfully tagged ", "COMMIT " };
+	static const char *const starts[] = {" ---> ", "--> ", "Removing intermediate container ",
+					     "Successfully tagged ", "COMMIT "};
 
-	if (strncmp(line, " ---> Using cache", 17) == 0 || strncmp(line, "--> Using cache", 15) == 0) {
+	if (strncmp(line, " ---> Using cache", 17) == 0 ||
+	    strncmp(line, "--> Using cache", 15) == 0) {
 		if (log->count)
 			log->steps[log->count - 1].cached = true;
 		return true;

@@ -18,11 +18,11 @@ struct build__log {
 	struct step *steps;
 	size_t count;
 	bool podman;
-	bool open;         /* the last step runs */
+	bool open;	   /* the last step runs */
 	uint64_t began_ns; /* of it */
 	struct buf line;
 	struct buf tail;
-	char last_id[80];  /* the last line that was an image id: podman's result */
+	char last_id[80]; /* the last line that was an image id: podman's result */
 };
 
 void build__log_init(struct build__log *log, const struct build_request *request, bool podman,
@@ -53,9 +53,9 @@ int build__failure(struct engine *engine, struct build__log *log, int status, co
 int build__verify(struct engine *engine, const struct build_request *request, const char *id,
 		  struct arena *arena, struct build *out, struct err *err);
 
-int build__classic(struct engine *engine, const struct build_request *request,
-		   struct arena *arena, struct build *out, struct err *err);
-int build__buildkit(struct engine *engine, const struct build_request *request,
-		    struct arena *arena, struct build *out, struct err *err);
+int build__classic(struct engine *engine, const struct build_request *request, struct arena *arena,
+		   struct build *out, struct err *err);
+int build__buildkit(struct engine *engine, const struct build_request *request, struct arena *arena,
+		    struct build *out, struct err *err);
 
 #endif

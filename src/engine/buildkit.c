@@ -57,16 +57,16 @@ static void add_option(struct arguments *arguments, const char *name, const char
 static void add_pairs(struct arguments *arguments, const char *name, const struct pairs *pairs)
 {
 	for (size_t i = 0; i < pairs->count; i++)
-		add_option(arguments, name, arena_printf(arguments->arena, "%s=%s",
-							 pairs->items[i].key,
-							 pairs->items[i].value));
+		add_option(arguments, name,
+			   arena_printf(arguments->arena, "%s=%s", pairs->items[i].key,
+					pairs->items[i].value));
 }
 
 static void fill(struct arguments *arguments, const char *docker,
 		 const struct build_request *request, const char *metadata)
 {
-	static const char *const start[] = { "buildx", "build", "--builder", "default",
-					     "--progress=rawjson", "--load" };
+	static const char *const start[] = {
+		"buildx", "build", "--builder", "default", "--progress=rawjson", "--load"};
 
 	add(arguments, docker);
 	for (size_t i = 0; i < sizeof(start) / sizeof(*start); i++)
@@ -90,9 +90,9 @@ static void fill(struct arguments *arguments, const char *docker,
 static char *const *environment(const struct engine *engine, struct arena *arena)
 {
 	/* Attestations would give every build of the same inputs another id. */
-	const char *settings[] = { arena_printf(arena, "DOCKER_HOST=%s", engine->info.host),
-				   "BUILDX_NO_DEFAULT_ATTESTATIONS=1", "BUILDX_BUILDER=default",
-				   NULL };
+	const char *settings[] = {arena_printf(arena, "DOCKER_HOST=%s", engine->info.host),
+				  "BUILDX_NO_DEFAULT_ATTESTATIONS=1", "BUILDX_BUILDER=default",
+				  NULL};
 
 	return child__environment(settings, arena);
 }
@@ -100,7 +100,7 @@ static char *const *environment(const struct engine *engine, struct arena *arena
 bool engine__buildx(const struct engine *engine)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	const char *argv[] = { child__find("docker", arena), "buildx", "version", NULL };
+	const char *argv[] = {child__find("docker", arena), "buildx", "version", NULL};
 	struct child child;
 
 	if (!argv[0] || child__start(argv, environment(engine, arena), &child, NULL) < 0)
@@ -163,8 +163,8 @@ static int check_time(const struct feeding *f, struct err *err)
 static int converse(struct feeding *f, struct err *err)
 {
 	for (int rc = 0; rc <= 0;) {
-		struct pollfd fds[] = { { .fd = f->child.out, .events = POLLIN },
-					{ .fd = f->child.in, .events = POLLOUT } };
+		struct pollfd fds[] = {{.fd = f->child.out, .events = POLLIN},
+				       {.fd = f->child.in, .events = POLLOUT}};
 
 		rc = check_time(f, err);
 		if (rc == 0 && poll(fds, 2, SLICE_MS) > 0) {
@@ -183,7 +183,7 @@ static int converse(struct feeding *f, struct err *err)
 static int verify(struct engine *engine, struct build__log *log, const char *metadata,
 		  struct build *out, struct err *err)
 {
-	static const char *const keys[] = { "containerimage.config.digest", "containerimage.digest" };
+	static const char *const keys[] = {"containerimage.config.digest", "containerimage.digest"};
 	CLEANUP(json_freep) struct json *json = NULL;
 	struct buf text;
 	int rc = -1;
@@ -241,12 +241,12 @@ static int run(struct engine *engine, struct feeding *f, const char *const *argv
 			 : failed(engine, f, code, out, err);
 }
 
-int build__buildkit(struct engine *engine, const struct build_request *request,
-		    struct arena *arena, struct build *out, struct err *err)
+int build__buildkit(struct engine *engine, const struct build_request *request, struct arena *arena,
+		    struct build *out, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *scratch = arena_new();
-	struct arguments arguments = { .arena = scratch };
-	struct feeding f = { .request = request, .piece = arena_alloc(scratch, PIECE_BYTES) };
+	struct arguments arguments = {.arena = scratch};
+	struct feeding f = {.request = request, .piece = arena_alloc(scratch, PIECE_BYTES)};
 	const char *docker = child__find("docker", scratch);
 	const char *tmp = getenv("TMPDIR");
 	char *metadata = arena_printf(scratch, "%s/assay-buildx-XXXXXX", tmp ? tmp : "/tmp");

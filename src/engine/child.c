@@ -61,7 +61,7 @@ char *const *child__environment(const char *const *settings, struct arena *arena
 _Noreturn static void become(const char *const *argv, char *const *environment, int in, int err_fd,
 			     pid_t parent)
 {
-	struct sigaction fresh = { .sa_handler = SIG_DFL };
+	struct sigaction fresh = {.sa_handler = SIG_DFL};
 	sigset_t none;
 	int null = open("/dev/null", O_WRONLY);
 
@@ -110,7 +110,7 @@ int child__start(const char *const *argv, char *const *environment, struct child
 	(void)close(text[1]);
 	(void)fcntl(in[0], F_SETFL, O_NONBLOCK);
 	(void)fcntl(text[0], F_SETFL, O_NONBLOCK);
-	*out = (struct child){ .pid = pid, .in = in[0], .out = text[0] };
+	*out = (struct child){.pid = pid, .in = in[0], .out = text[0]};
 	out->pidfd = pidfd_open(pid, 0);
 	return 0;
 }
@@ -124,7 +124,7 @@ void child__close_in(struct child *child)
 
 int child__end(struct child *child, uint64_t grace_ns)
 {
-	struct pollfd p = { .fd = child->pidfd, .events = POLLIN };
+	struct pollfd p = {.fd = child->pidfd, .events = POLLIN};
 	int status = 0, rc;
 
 	child__close_in(child);

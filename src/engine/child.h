@@ -11,7 +11,7 @@
 struct child {
 	pid_t pid;
 	int pidfd; /* readable when it has ended */
-	int in;    /* its standard input, a socket; -1 when closed */
+	int in;	   /* its standard input, a socket; -1 when closed */
 	int out;   /* its standard error; standard output is dropped */
 };
 

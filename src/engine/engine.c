@@ -92,8 +92,9 @@ int engine__call(struct engine *engine, const char *method, const char *path,
 		 const struct json *body, int expect_a, int expect_b, struct json **answer,
 		 struct err *err)
 {
-	struct http_request request = { .method = method, .path = path, .timeout_ns = ENGINE_CALL_NS };
-	CLEANUP(answer_donep) struct http_answer got = { 0 };
+	struct http_request request = {
+		.method = method, .path = path, .timeout_ns = ENGINE_CALL_NS};
+	CLEANUP(answer_donep) struct http_answer got = {0};
 	struct json *json = NULL;
 	struct buf text;
 	int rc;
@@ -137,7 +138,7 @@ int engine__upgrade(struct engine *engine, const char *method, const char *path,
 
 void engine__encode_path(const char *text, struct buf *out)
 {
-	char one[2] = { 0 };
+	char one[2] = {0};
 
 	for (; *text; text++) {
 		one[0] = *text;
@@ -182,8 +183,8 @@ static int open_client(const char *host, struct http_client **out, struct err *e
 
 static int get_json(struct engine *engine, const char *path, struct json **out, struct err *err)
 {
-	struct http_request request = { .path = path, .timeout_ns = PROBE_NS };
-	CLEANUP(answer_donep) struct http_answer answer = { 0 };
+	struct http_request request = {.path = path, .timeout_ns = PROBE_NS};
+	CLEANUP(answer_donep) struct http_answer answer = {0};
 
 	if (http_send(engine->http, &request, &answer, err) < 0)
 		return engine__reword(engine, err);
@@ -219,8 +220,10 @@ static int check_api(const struct engine *engine, struct err *err)
 	int number = api_number(engine->info.api);
 
 	if (number < 0)
-		return err_set(err, ERR_INFRA, "engine at %s: it names no API version: is this a "
-			       "container engine?", engine->info.host);
+		return err_set(err, ERR_INFRA,
+			       "engine at %s: it names no API version: is this a "
+			       "container engine?",
+			       engine->info.host);
 	if (number < api_number(ENGINE_API_MIN))
 		return err_set(err, ERR_INFRA,
 			       "engine at %s speaks API %s, Assay needs %s or newer: "
@@ -257,8 +260,8 @@ static int identify(struct engine *engine, struct err *err)
 	out->name = engine->podman ? "podman" : "docker";
 	out->version = arena_strdup(arena, json_str(version, "Version", NULL));
 	out->driver = arena_strdup(arena, json_str(info, "Driver", NULL));
-	out->kernel = arena_strdup(arena, json_str(info, "KernelVersion",
-						   json_str(version, "KernelVersion", NULL)));
+	out->kernel = arena_strdup(
+		arena, json_str(info, "KernelVersion", json_str(version, "KernelVersion", NULL)));
 	out->os_arch = arena_printf(arena, "%s/%s", json_str(version, "Os", "unknown"),
 				    json_str(version, "Arch", "unknown"));
 	out->buildkit = !engine->podman && engine__buildx(engine);
@@ -268,8 +271,8 @@ static int identify(struct engine *engine, struct err *err)
 static int open_host(const char *host, struct engine **out, struct err *err)
 {
 	CLEANUP(engine_closep) struct engine *engine = xcalloc(1, sizeof(*engine));
-	struct http_request ping = { .path = "/_ping", .timeout_ns = PROBE_NS };
-	CLEANUP(answer_donep) struct http_answer answer = { 0 };
+	struct http_request ping = {.path = "/_ping", .timeout_ns = PROBE_NS};
+	CLEANUP(answer_donep) struct http_answer answer = {0};
 
 	engine->arena = arena_new();
 	engine->info.host = arena_strdup(engine->arena, host);
@@ -294,7 +297,7 @@ static int open_host(const char *host, struct engine **out, struct err *err)
 static size_t usual_hosts(struct arena *arena, const char *hosts[HOSTS_MAX])
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	const char *paths[HOSTS_MAX] = { "/var/run/docker.sock", NULL, "/run/podman/podman.sock" };
+	const char *paths[HOSTS_MAX] = {"/var/run/docker.sock", NULL, "/run/podman/podman.sock"};
 	size_t count = 0;
 
 	if (runtime && *runtime)
@@ -309,7 +312,7 @@ int engine_open(const char *host, struct engine **out, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	const char *hosts[HOSTS_MAX];
-	struct err first = { 0 };
+	struct err first = {0};
 	size_t count;
 
 	if (!host || !*host)
@@ -324,9 +327,10 @@ int engine_open(const char *host, struct engine **out, struct err *err)
 			first = *err;
 	}
 	if (count == 0)
-		return err_set(err, ERR_INFRA,
-			       "no container engine: DOCKER_HOST is not set and neither "
-			       "/var/run/docker.sock nor podman's socket exists (see `assay doctor`)");
+		return err_set(
+			err, ERR_INFRA,
+			"no container engine: DOCKER_HOST is not set and neither "
+			"/var/run/docker.sock nor podman's socket exists (see `assay doctor`)");
 	if (err)
 		*err = first;
 	return -1;

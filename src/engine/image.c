@@ -39,7 +39,8 @@ static void read_pairs(const struct json *value, struct arena *arena, struct pai
 {
 	if (!value || json_type(value) != JSON_OBJECT)
 		return;
-	for (const struct json *c = json_first(value); c && out->count < LIST_MAX; c = json_next(c)) {
+	for (const struct json *c = json_first(value); c && out->count < LIST_MAX;
+	     c = json_next(c)) {
 		struct pair *pair;
 
 		if (!json_text(c))
@@ -74,7 +75,7 @@ static void read_config(const struct json *config, struct arena *arena, struct i
 static int read_image(const struct json *json, const char *host, const char *ref,
 		      struct arena *arena, struct image_config *out, struct err *err)
 {
-	struct image_config image = { 0 };
+	struct image_config image = {0};
 	const char *id = json ? json_str(json, "Id", NULL) : NULL;
 	const struct json *config = json ? json_get(json, "Config") : NULL;
 	int64_t size;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include <string.h>
+#include <strings.h>
 
 void rawjson_done(struct rawjson *raw)
 {
@@ -19,8 +20,7 @@ static struct rawjson_vertex *find(struct rawjson *raw, const char *digest)
 	return NULL;
 }
 
-static struct rawjson_vertex *find_or_add(struct rawjson *raw, const char *digest,
-					  const char *name)
+static struct rawjson_vertex *find_or_add(struct rawjson *raw, const char *digest, const char *name)
 {
 	struct rawjson_vertex *vertex = find(raw, digest);
 
@@ -77,11 +77,34 @@ static void tell(const struct build__log *log, const struct step *step)
 		log->request->progress(log->request->payload, step);
 }
 
+/* Index of the stage that BuildKit calls NAME, "stage-K" when it has none; NULL: the only one. */
+static size_t stage_index(const struct dockerfile *file, const char *name)
+{
+	if (!name)
+		return file->stage_count ? file->stage_count - 1 : 0;
+	for (size_t i = 0; i < file->stage_count; i++)
+		if (file->stages[i].name && strcasecmp(file->stages[i].name, name) == 0)
+			return i;
+	return strncmp(name, "stage-", 6) == 0 ? number_at(name + 6) : file->stage_count;
+}
+
+/* A stage that begins FROM another has no FROM step: BuildKit counts from what follows it. */
+static bool begins_from_stage(const struct dockerfile *file, const char *name)
+{
+	size_t index = stage_index(file, name);
+
+	for (size_t i = 0; index < file->stage_count && i < index; i++)
+		if (file->stages[i].name && file->stages[index].base &&
+		    strcasecmp(file->stages[i].name, file->stages[index].base) == 0)
+			return true;
+	return false;
+}
+
 static void announce(struct rawjson *raw, struct rawjson_vertex *vertex)
 {
 	struct build__log *log = raw->log;
 	const struct instruction *instruction;
-	struct step step = { 0 }, *slot;
+	struct step step = {0}, *slot;
 
 	vertex->began_ns = clock_ns();
 	if (!read_name(log->arena, vertex->name, &step))
@@ -89,7 +112,10 @@ static void announce(struct rawjson *raw, struct rawjson_vertex *vertex)
 	slot = build__log_push(log);
 	if (!slot)
 		return;
-	instruction = dockerfile_vertex(&log->file, step.stage, step.number, step.instruction);
+	instruction =
+		dockerfile_vertex(&log->file, step.stage,
+				  step.number + (begins_from_stage(&log->file, step.stage) ? 1 : 0),
+				  step.instruction);
 	step.line = instruction ? instruction->line : 0;
 	*slot = step;
 	vertex->step = log->count;
@@ -214,7 +240,7 @@ static int on_object(void *payload, const struct json *json, struct err *err)
 
 void rawjson_init(struct rawjson *raw, struct build__log *log)
 {
-	*raw = (struct rawjson){ .log = log };
+	*raw = (struct rawjson){.log = log};
 	stream_json_init(&raw->stream, on_object, raw);
 	raw->stream.plain = on_plain;
 }

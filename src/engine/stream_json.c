@@ -9,7 +9,7 @@ void stream_json_init(struct stream_json *stream,
 		      int (*found)(void *payload, const struct json *object, struct err *err),
 		      void *payload)
 {
-	*stream = (struct stream_json){ .found = found, .payload = payload };
+	*stream = (struct stream_json){.found = found, .payload = payload};
 	buf_init(&stream->object, STREAM_OBJECT_MAX);
 }
 

@@ -62,7 +62,7 @@ static bool is_dead(const struct json *tags)
 static int remove_container(struct engine *engine, const char *id, unsigned *removed,
 			    struct err *err)
 {
-	struct err local = { 0 };
+	struct err local = {0};
 	struct buf path;
 	int rc;
 
@@ -104,8 +104,7 @@ int engine_sweep(struct engine *engine, unsigned *removed, struct err *err)
 		const struct json *tags = json_get(c, "Labels");
 		const char *id = json_str(c, "Id", NULL);
 
-		if (id && tags && is_dead(tags) &&
-		    remove_container(engine, id, &count, err) < 0)
+		if (id && tags && is_dead(tags) && remove_container(engine, id, &count, err) < 0)
 			return -1;
 	}
 	if (removed)

@@ -77,7 +77,7 @@ void http_client_close(struct http_client *client)
 
 static int slot_take(struct http_client *client, struct http__slot *out, struct err *err)
 {
-	struct http__slot slot = { 0 };
+	struct http__slot slot = {0};
 
 	(void)pthread_mutex_lock(&client->lock);
 	if (client->pooled)
@@ -136,9 +136,8 @@ void http__configure(const struct http_client *client, CURL *easy, const char *p
 	(void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	(void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	(void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	(void)curl_easy_setopt(
-		easy, CURLOPT_CONNECTTIMEOUT_MS,
-		http__ms(connect_timeout_ns ? connect_timeout_ns : HTTP_CONNECT_NS));
+	(void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+			       http__ms(connect_timeout_ns ? connect_timeout_ns : HTTP_CONNECT_NS));
 	if (client->socket) {
 		(void)curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->socket);
 		(void)curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
@@ -366,7 +365,7 @@ static int finish(struct exchange *x, CURLcode code, struct err *err)
 int http_send(struct http_client *client, const struct http_request *request,
 	      struct http_answer *out, struct err *err)
 {
-	struct exchange x = { .request = request, .client = client };
+	struct exchange x = {.request = request, .client = client};
 	struct curl_slist *headers;
 	struct http__slot slot;
 	CURLcode code = CURLE_OK;
@@ -433,7 +432,7 @@ void http_encode(const char *text, struct buf *out)
 	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
 		bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
 			     (*c >= '0' && *c <= '9') || strchr("-._~", *c);
-		char escaped[3] = { '%', hex[*c >> 4], hex[*c & 15] };
+		char escaped[3] = {'%', hex[*c >> 4], hex[*c & 15]};
 
 		if (plain)
 			buf_add(out, c, 1);

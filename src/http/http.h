@@ -21,12 +21,11 @@ int http_client_open(const char *base, const char *socket, struct http_client **
 void http_client_close(struct http_client *client);
 /* For an https BASE: files with the authority, our certificate and its key. Before the first
  * request. */
-void http_client_tls(struct http_client *client, const char *ca, const char *cert,
-		     const char *key);
+void http_client_tls(struct http_client *client, const char *ca, const char *cert, const char *key);
 
 struct http_request {
-	const char *method; /* NULL: GET */
-	const char *path;   /* with query, already encoded */
+	const char *method;	    /* NULL: GET */
+	const char *path;	    /* with query, already encoded */
 	const char *const *headers; /* "Name: value", NULL-terminated, may be NULL */
 	const void *body;
 	size_t body_len;
@@ -35,8 +34,8 @@ struct http_request {
 	/* Instead of collecting the answer: called with each piece of a 2xx body; 0 goes on. */
 	int (*write)(void *payload, const void *data, size_t len, struct err *err);
 	void *payload;
-	size_t answer_max;   /* bytes of body kept in the answer, default 16 MiB */
-	uint64_t timeout_ns; /* of the whole exchange, 0: none */
+	size_t answer_max;	     /* bytes of body kept in the answer, default 16 MiB */
+	uint64_t timeout_ns;	     /* of the whole exchange, 0: none */
 	uint64_t connect_timeout_ns; /* 0: 5 s */
 	bool head;
 	bool cleanup; /* goes on after Ctrl-C: removes what was made before */
@@ -50,13 +49,13 @@ struct http_answer {
 
 /* 0 for any complete exchange, whatever the status. -1: connect failure (ERR_INFRA with `sys` set,
  * only then), cut-off transfer (ERR_INFRA; the message says after how many bytes), timeout
- * (ERR_TIMEOUT), limit (ERR_LIMIT), cancelled, or what READ or WRITE said. http_answer_done frees. */
+ * (ERR_TIMEOUT), limit (ERR_LIMIT), cancelled, or what READ or WRITE said. http_answer_done frees.
+ */
 int http_send(struct http_client *client, const struct http_request *request,
 	      struct http_answer *out, struct err *err);
 void http_answer_done(struct http_answer *answer);
 /* Value of a header into OUT, "" when missing; returns OUT. */
-const char *http_header(const struct http_answer *answer, const char *name, char *out,
-			size_t size);
+const char *http_header(const struct http_answer *answer, const char *name, char *out, size_t size);
 
 /* A raw two-way stream after an upgrade (Docker's attach). One thread may read while another
  * writes. A refusal is ERR_NOTFOUND for 404, else ERR_INFRA with the server's words. */

@@ -19,14 +19,14 @@ struct http_stream {
 	curl_socket_t fd;
 	pthread_mutex_t lock; /* of the easy handle; never held while waiting */
 	struct buf early;     /* bytes that came with the head */
-	char *name;           /* "POST /path at SOCKET" */
+	char *name;	      /* "POST /path at SOCKET" */
 };
 
 /* Wait until EVENTS. 1 ready, 0 not yet (a slice passed), -1 with ERR. */
 static int wait_slice(struct http_stream *stream, short events, uint64_t deadline,
 		      uint64_t timeout_ns, struct err *err)
 {
-	struct pollfd p = { .fd = stream->fd, .events = events };
+	struct pollfd p = {.fd = stream->fd, .events = events};
 	uint64_t now = clock_ns();
 	int slice = HTTP_SLICE_MS;
 	char limit[32];
@@ -158,7 +158,8 @@ static int read_head(struct http_stream *stream, struct buf *head, struct err *e
 		if (got < 0)
 			return -1;
 		if (got == 0)
-			return err_set(err, ERR_INFRA, "%s: closed without an answer", stream->name);
+			return err_set(err, ERR_INFRA, "%s: closed without an answer",
+				       stream->name);
 		buf_add(head, piece, (size_t)got);
 		if (head->truncated)
 			return err_set(err, ERR_INFRA, "%s: no HTTP answer", stream->name);

@@ -16,21 +16,21 @@
 #define OK_HELLO "HTTP/1.1 200 OK\r\nX-Thing:  some value \r\nContent-Length: 5\r\n\r\nhello"
 
 static const struct stub_rule rules[] = {
-	{ .match = "/hello", .answer = OK_HELLO },
-	{ .match = "/bytewise", .answer = OK_HELLO, .piece = 1 },
-	{ .match = "/short", .answer = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789" },
-	{ .match = "/chunkcut",
-	  .answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n" },
-	{ .match = "/nothing", .answer = "" },
-	{ .match = "/missing", .answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nlost" },
-	{ .match = "/refuse",
-	  .answer = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbad",
-	  .early = true },
-	{ .match = "/hold", .hold = true, .answer = "" },
-	{ .match = "/attach",
-	  .answer = "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nfirst",
-	  .echo = true },
-	{ 0 },
+	{.match = "/hello", .answer = OK_HELLO},
+	{.match = "/bytewise", .answer = OK_HELLO, .piece = 1},
+	{.match = "/short", .answer = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789"},
+	{.match = "/chunkcut",
+	 .answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n"},
+	{.match = "/nothing", .answer = ""},
+	{.match = "/missing", .answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nlost"},
+	{.match = "/refuse",
+	 .answer = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbad",
+	 .early = true},
+	{.match = "/hold", .hold = true, .answer = ""},
+	{.match = "/attach",
+	 .answer = "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nfirst",
+	 .echo = true},
+	{0},
 };
 
 static struct stub *stub;
@@ -53,7 +53,7 @@ static int teardown(void **state)
 
 static int get(const char *path, struct http_answer *answer, struct err *err)
 {
-	struct http_request request = { .path = path, .timeout_ns = 20 * NS_PER_S };
+	struct http_request request = {.path = path, .timeout_ns = 20 * NS_PER_S};
 
 	return http_send(client, &request, answer, err);
 }
@@ -61,7 +61,7 @@ static int get(const char *path, struct http_answer *answer, struct err *err)
 static void expect_hello(const char *path)
 {
 	struct http_answer answer;
-	struct err err = { 0 };
+	struct err err = {0};
 	char value[32];
 
 	if (get(path, &answer, &err) < 0)
@@ -95,7 +95,7 @@ static void returns_a_refusal_as_an_answer(void **state)
 static void expect_infra(const char *path, const char *words)
 {
 	struct http_answer answer;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	assert_int_equal(get(path, &answer, &err), -1);
 	assert_int_equal(err.code, ERR_INFRA);
@@ -113,10 +113,10 @@ static void says_where_an_answer_was_cut_off(void **state)
 
 static void names_the_socket_it_cannot_connect_to(void **state)
 {
-	struct http_request request = { .path = "/" };
+	struct http_request request = {.path = "/"};
 	struct http_client *other;
 	struct http_answer answer;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	(void)state;
 	assert_int_equal(http_client_open("http://localhost", "/nonexistent/s", &other, NULL), 0);
@@ -129,9 +129,9 @@ static void names_the_socket_it_cannot_connect_to(void **state)
 
 static void bounds_the_answer(void **state)
 {
-	struct http_request request = { .path = "/hello", .answer_max = 4 };
+	struct http_request request = {.path = "/hello", .answer_max = 4};
 	struct http_answer answer;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	(void)state;
 	assert_int_equal(http_send(client, &request, &answer, &err), -1);
@@ -140,9 +140,9 @@ static void bounds_the_answer(void **state)
 
 static void ends_at_the_time_limit(void **state)
 {
-	struct http_request request = { .path = "/hold", .timeout_ns = 100 * NS_PER_MS };
+	struct http_request request = {.path = "/hold", .timeout_ns = 100 * NS_PER_MS};
 	struct http_answer answer;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	(void)state;
 	assert_int_equal(http_send(client, &request, &answer, &err), -1);
@@ -171,20 +171,20 @@ static ssize_t give(void *payload, void *data, size_t len, struct err *err)
 static int upload(const char *path, struct source *source, struct http_answer *answer,
 		  struct err *err)
 {
-	static const char *const headers[] = { "Content-Type: application/x-tar", NULL };
-	struct http_request request = { .method = "POST",
-					.path = path,
-					.headers = headers,
-					.read = give,
-					.payload = source,
-					.timeout_ns = 20 * NS_PER_S };
+	static const char *const headers[] = {"Content-Type: application/x-tar", NULL};
+	struct http_request request = {.method = "POST",
+				       .path = path,
+				       .headers = headers,
+				       .read = give,
+				       .payload = source,
+				       .timeout_ns = 20 * NS_PER_S};
 
 	return http_send(client, &request, answer, err);
 }
 
 static void streams_an_upload_in_chunks(void **state)
 {
-	struct source source = { .left = 300000 };
+	struct source source = {.left = 300000};
 	struct http_answer answer;
 
 	(void)state;
@@ -199,9 +199,9 @@ static void streams_an_upload_in_chunks(void **state)
 
 static void keeps_the_error_of_the_upload(void **state)
 {
-	struct source source = { .left = 1000, .fail = true };
+	struct source source = {.left = 1000, .fail = true};
 	struct http_answer answer;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	(void)state;
 	assert_int_equal(upload("/hello", &source, &answer, &err), -1);
@@ -211,9 +211,9 @@ static void keeps_the_error_of_the_upload(void **state)
 
 static void takes_a_refusal_during_the_upload(void **state)
 {
-	struct source source = { .left = SIZE_MAX };
+	struct source source = {.left = SIZE_MAX};
 	struct http_answer answer;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	(void)state;
 	if (upload("/refuse", &source, &answer, &err) < 0)
@@ -233,9 +233,9 @@ static int refuse_piece(void *payload, const void *data, size_t len, struct err 
 
 static void keeps_the_error_of_the_reader(void **state)
 {
-	struct http_request request = { .path = "/hello", .write = refuse_piece };
+	struct http_request request = {.path = "/hello", .write = refuse_piece};
 	struct http_answer answer;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	(void)state;
 	assert_int_equal(http_send(client, &request, &answer, &err), -1);
@@ -245,7 +245,7 @@ static void keeps_the_error_of_the_reader(void **state)
 
 static void read_all(struct http_stream *stream, const char *expected)
 {
-	char got[64] = { 0 };
+	char got[64] = {0};
 	size_t used = 0;
 
 	while (used < strlen(expected)) {
@@ -261,7 +261,7 @@ static void read_all(struct http_stream *stream, const char *expected)
 static void upgrades_to_a_two_way_stream(void **state)
 {
 	struct http_stream *stream = NULL;
-	struct err err = { 0 };
+	struct err err = {0};
 	char byte;
 
 	(void)state;
@@ -279,7 +279,7 @@ static void upgrades_to_a_two_way_stream(void **state)
 static void refuses_an_upgrade(void **state)
 {
 	struct http_stream *stream = NULL;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	(void)state;
 	assert_int_equal(http_upgrade(client, "POST", "/missing", &stream, &err), -1);
@@ -304,9 +304,9 @@ static void encodes_a_query_value(void **state)
 /* Last: the flag stays. */
 static void an_interrupt_ends_all_but_cleanup(void **state)
 {
-	struct http_request request = { .path = "/hello", .timeout_ns = 20 * NS_PER_S };
+	struct http_request request = {.path = "/hello", .timeout_ns = 20 * NS_PER_S};
 	struct http_answer answer;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	(void)state;
 	cancel_install();

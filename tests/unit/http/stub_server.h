@@ -40,7 +40,7 @@ static void stub_serve_body(struct stub *stub, int fd, const char *head, const c
 {
 	const char *length = strcasestr(head, "Content-Length: ");
 	bool chunked = strcasestr(head, "Transfer-Encoding: chunked") != NULL;
-	char tail[5] = { 0 }, data[4096];
+	char tail[5] = {0}, data[4096];
 	size_t want = 0;
 	ssize_t got = 0;
 
@@ -83,7 +83,7 @@ static void stub_answer(const struct stub_rule *rule, int fd)
 
 static void stub_connection(struct stub *stub, int fd)
 {
-	char head[4096] = { 0 };
+	char head[4096] = {0};
 	size_t used = 0, room;
 	char *end;
 	ssize_t got;
@@ -131,7 +131,7 @@ static void *stub_main(void *payload)
 static struct stub *stub_start(const struct stub_rule *rules)
 {
 	struct stub *stub = calloc(1, sizeof(*stub));
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	assert(stub);
 	stub->rules = rules;
