@@ -10,11 +10,15 @@
 #include "source/source.h"
 #include "suite/suite.h"
 
-/* What a commit's image is made of, before anything is built. */
+#define CONTEXT_IGNORE_BYTES_MAX ((size_t)1024 * 1024) /* of a .dockerignore */
+
+/* What a commit's image is made of, before anything is built. One thread at a time, as SOURCE,
+ * which it borrows. */
 struct context;
 
-/* Read Dockerfile, .dockerignore (also <Dockerfile>.dockerignore) and tree of COMMIT for IMAGE.
- * ERR_USAGE: no Dockerfile at that path (says which exist), no such context folder. */
+/* Read Dockerfile, .dockerignore (<Dockerfile>.dockerignore wins) and tree of COMMIT for IMAGE;
+ * both paths of IMAGE are relative to the repository's root. IMAGE is borrowed. ERR_USAGE: no
+ * Dockerfile at that path (says which exist), no such context folder. */
 int context_open(struct source *source, const char *commit, const struct suite_image *image,
 		 struct context **out, struct err *err);
 void context_close(struct context *context);
@@ -26,14 +30,52 @@ int context_hash(const struct context *context, const struct pairs *bases, char 
 		 struct err *err);
 const struct strings *context_bases(const struct context *context);
 const char *context_dockerfile_text(const struct context *context);
+/* Its path in the repository, and its name in the context that is sent. */
+const char *context_dockerfile_path(const struct context *context);
+const char *context_dockerfile_name(const struct context *context);
 bool context_needs_buildkit(const struct context *context);
 /* The context as a tar, in pieces, for build_request.read. Deterministic: sorted, times 0, owner 0.
  * Never holds more than one blob and 1 MiB in memory. */
 ssize_t context_read(struct context *context, void *data, size_t len, struct err *err);
 
-/* Ids of the base images that the engine holds. */
+/* Ids of the base images that the engine holds; those it does not hold are left out of OUT. */
 int deploy_bases(struct engine *engine, const struct strings *refs, struct arena *arena,
 		 struct pairs *out, struct err *err);
+
+struct deploy_callbacks {
+	void (*log)(void *payload, const char *data, size_t len); /* see build_request */
+	void (*progress)(void *payload, const struct step *step);
+	void *payload;
+};
+struct deploy_options {
+	const char *tag;
+	bool no_cache;
+};
+
+/* Build the context's image; see engine_build. Fills also OUT->dockerfile. ERR_USAGE: the
+ * Dockerfile needs BuildKit and there is none. */
+int deploy_build(struct engine *engine, struct context *context, const struct suite_image *image,
+		 const struct deploy_options *options, const struct deploy_callbacks *callbacks,
+		 struct arena *arena, struct build *out, struct err *err);
+
+struct deploy_callbacks {
+	void (*log)(void *payload, const char *data, size_t len);   /* see build_request */
+	void (*step)(void *payload, const struct step *step);
+	void *payload;
+};
+
+struct deploy_options {
+	const char *tag;
+	bool no_cache;
+};
+
+/* Build CONTEXT's image as IMAGE says; CALLBACKS may be NULL. Takes BuildKit when IMAGE wants it,
+ * or leaves the choice open and the Dockerfile or a secret needs it. ERR_USAGE when it is needed
+ * and not there: names the line and what to install. Else as engine_build; `dockerfile` is filled
+ * too, with its path in the repository. */
+int deploy_build(struct engine *engine, struct context *context, const struct suite_image *image,
+		 const struct deploy_options *options, const struct deploy_callbacks *callbacks,
+		 struct arena *arena, struct build *out, struct err *err);
 
 /* A model target over an image of ENGINE: sessions are opened when first needed, one shared, one
  * per isolated command. LOCK names the owner (engine_sweep). NAME is the GPU class or NULL. */

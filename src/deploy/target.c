@@ -1,0 +1,103 @@
+/* A model target over an image: one shared session, and one of its own for isolated commands. */
+#include "deploy/deploy.h"
+
+#include <pthread.h>
+#include <string.h>
+
+struct deployed {
+	struct arena *arena;
+	struct engine *engine;
+	struct image_config image;
+	struct target view;
+	const char *lock_path;
+	pthread_mutex_t mutex;
+	struct session *shared; /* opened when first needed */
+};
+
+static int shared_session(struct deployed *deployed, struct session **out, struct err *err)
+{
+	struct session_spec spec = { .image = deployed->image.id, .owner = deployed->lock_path };
+	int rc = 0;
+
+	pthread_mutex_lock(&deployed->mutex);
+	if (!deployed->shared)
+		rc = session_open(deployed->engine, &spec, &deployed->shared, err);
+	*out = deployed->shared;
+	pthread_mutex_unlock(&deployed->mutex);
+	return rc;
+}
+
+static int run_alone(struct deployed *deployed, const struct command *command,
+		     struct arena *arena, struct command_result *out, struct err *err)
+{
+	struct session_spec spec = { .image = deployed->image.id, .writable = command->isolated,
+				     .network = command->network, .owner = deployed->lock_path };
+	struct session *session = NULL;
+	int rc;
+
+	if (session_open(deployed->engine, &spec, &session, err) < 0)
+		return -1;
+	rc = session_run(session, command, arena, out, err);
+	session_close(session);
+	return rc;
+}
+
+static int target_run(void *self, const struct command *command, struct arena *arena,
+		      struct command_result *out, struct err *err)
+{
+	struct deployed *deployed = self;
+	struct session *session = NULL;
+
+	if (command->isolated || command->network)
+		return run_alone(deployed, command, arena, out, err);
+	if (shared_session(deployed, &session, err) < 0)
+		return -1;
+	return session_run(session, command, arena, out, err);
+}
+
+static int target_file(void *self, const char *path, bool follow, size_t content_max,
+		       struct arena *arena, struct file_info *out, struct err *err)
+{
+	struct deployed *deployed = self;
+	struct session *session = NULL;
+
+	if (shared_session(deployed, &session, err) < 0)
+		return -1;
+	return session_file(session, path, follow, content_max, arena, out, err);
+}
+
+static const struct target_ops ops = { .run = target_run, .file = target_file };
+
+int deploy_target(struct engine *engine, const char *image_id, const char *name, const char *lock,
+		  struct deployed **out, struct err *err)
+{
+	struct arena *arena = arena_new();
+	struct deployed *deployed = arena_alloc(arena, sizeof(*deployed));
+
+	deployed->arena = arena;
+	deployed->engine = engine;
+	deployed->lock_path = arena_strdup(arena, lock);
+	pthread_mutex_init(&deployed->mutex, NULL);
+	if (engine_image(engine, image_id, arena, &deployed->image, err) < 0) {
+		deploy_close(deployed);
+		return -1;
+	}
+	deployed->view = (struct target){ arena_strdup(arena, name), &deployed->image, &ops,
+					  deployed };
+	*out = deployed;
+	return 0;
+}
+
+const struct target *deploy_view(const struct deployed *deployed)
+{
+	return &deployed->view;
+}
+
+void deploy_close(struct deployed *deployed)
+{
+	if (!deployed)
+		return;
+	session_close(deployed->shared);
+	pthread_mutex_destroy(&deployed->mutex);
+	arena_free(deployed->arena);
+}
