@@ -3,97 +3,8 @@
 #include "base/mem.h"
 
 #include <fnmatch.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NAME_BYTES_MAX 100
-#define EXPANDED_BYTES_MAX (SUITE_BYTES_MAX * 4)
-
-static const char *const builders[] = { "auto", "classic", "buildkit", NULL };
-
-#define AT(member) offsetof(struct suite_image, member)
-const struct field suite_image_fields[] = {
-	{ .name = "dockerfile", .type = FIELD_STRING, .offset = AT(dockerfile),
-	  .def = "Dockerfile", .nonempty = true, .help = "Dockerfile's path in the repository" },
-	{ .name = "context", .type = FIELD_STRING, .offset = AT(context), .def = ".",
-	  .nonempty = true, .help = "folder of the repository that is the build context" },
-	{ .name = "args", .type = FIELD_MAP, .offset = AT(args), .help = "build arguments" },
-	{ .name = "labels", .type = FIELD_MAP, .offset = AT(labels), .help = "labels to add" },
-	{ .name = "target", .type = FIELD_STRING, .offset = AT(target), .nonempty = true,
-	  .help = "stage to build; the last when left out" },
-	{ .name = "network", .type = FIELD_STRING, .offset = AT(network), .def = "none",
-	  .nonempty = true, .help = "network of RUN steps: none, host, default or a name" },
-	{ .name = "builder", .type = FIELD_ENUM, .offset = AT(builder), .def = "auto",
-	  .choices = builders, .help = "auto takes BuildKit only where the Dockerfile needs it" },
-	{ .name = "timeout", .type = FIELD_DURATION, .offset = AT(timeout_ns), .def = "1h",
-	  .help = "time limit of the build" },
-	{ .name = "secrets", .type = FIELD_STRINGS, .offset = AT(secrets),
-	  .help = "BuildKit secrets: id=NAME,env=VAR or id=NAME,src=FILE" },
-	{ .name = "pull", .type = FIELD_BOOL, .offset = AT(pull),
-	  .help = "ask the registry for newer base images" },
-	{ .name = NULL },
-};
-#undef AT
-
-#define AT(member) offsetof(struct suite_check, member)
-const struct field suite_check_fields[] = {
-	{ .name = "name", .type = FIELD_STRING, .offset = AT(name), .required = true,
-	  .nonempty = true, .help = "unique in the suite; keys history" },
-	{ .name = "kind", .type = FIELD_STRING, .offset = AT(kind), .required = true,
-	  .nonempty = true, .help = "what is checked; decides the other keys" },
-	{ .name = "tags", .type = FIELD_STRINGS, .offset = AT(tags), .help = "words for --only" },
-	{ .name = "targets", .type = FIELD_STRINGS, .offset = AT(targets),
-	  .help = "make one case per target named here that the suite has" },
-	{ .name = "needs", .type = FIELD_STRINGS, .offset = AT(needs),
-	  .help = "skip, with the reason, where this is missing: gpu" },
-	{ .name = "timeout", .type = FIELD_DURATION, .offset = AT(timeout_ns), .def = "60s",
-	  .help = "time limit of the check" },
-	{ .name = "output_max", .type = FIELD_SIZE, .offset = AT(output_max), .def = "1MiB",
-	  .help = "bytes kept of each output stream" },
-	{ .name = "isolated", .type = FIELD_BOOL, .offset = AT(isolated),
-	  .help = "run in a container of its own with a writable root" },
-	{ .name = "optional", .type = FIELD_BOOL, .offset = AT(optional),
-	  .help = "a skip does not make the run inconclusive" },
-	{ .name = NULL },
-};
-#undef AT
-
-const char *const suite_common_keys[] = { "name",    "kind",	   "tags",     "targets",
-					  "needs",   "timeout",	   "output_max", "isolated",
-					  "optional", NULL };
-
-/* The root as a struct of its own: "checks" is read apart, since its keys depend on the kind. */
-struct root {
-	int64_t version;
-	const char *name;
-	const char *description;
-	struct strings targets;
-	struct suite_image *image;
-	const struct json *checks;
-	const struct json *schema;
-};
-
-#define AT(member) offsetof(struct root, member)
-const struct field suite_fields[] = {
-	{ .name = "$schema", .type = FIELD_JSON, .offset = AT(schema),
-	  .help = "for editors; ignored" },
-	{ .name = "assay", .type = FIELD_INT, .offset = AT(version), .required = true,
-	  .help = "suite schema version: 1" },
-	{ .name = "name", .type = FIELD_STRING, .offset = AT(name), .required = true,
-	  .nonempty = true, .help = "letters, digits, dot, dash, underscore; keys history" },
-	{ .name = "description", .type = FIELD_STRING, .offset = AT(description),
-	  .help = "for readers" },
-	{ .name = "targets", .type = FIELD_STRINGS, .offset = AT(targets),
-	  .help = "GPU classes the image is meant for, such as rtx5090" },
-	{ .name = "image", .type = FIELD_OBJECT, .offset = AT(image),
-	  .fields = suite_image_fields, .size = sizeof(struct suite_image),
-	  .help = "how the image is built" },
-	{ .name = "checks", .type = FIELD_JSON, .offset = AT(checks), .required = true,
-	  .help = "what must hold" },
-	{ .name = NULL },
-};
-#undef AT
 
 struct parser {
 	struct suite *suite;
@@ -104,40 +15,128 @@ struct parser {
 	struct err *err;
 };
 
-static bool good_name(const char *name)
+#define DIGITS "0123456789"
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+static bool has_only(const char *text, const char *letters)
 {
-	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
-	       strlen(name);
+	return *text && text[strspn(text, letters)] == '\0';
 }
 
+/* --- names ----------------------------------------------------------------------------------- */
+
+/* The rest of a name's rules; a case is kept in a folder of its name, "NAME@TARGET" with targets.
+ */
 static int check_name(const struct parser *parser, const struct suite_check *check)
 {
-	const struct suite *suite = parser->suite;
+	const char *what = NULL;
 
 	for (const char *p = check->name; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7F || *p == '/' || *p == '@')
-			return field_error(&parser->source, check->path, "name", parser->err,
-					   "a name has no '/', '@' or control character");
-	if (strlen(check->name) > NAME_BYTES_MAX || check->name[0] == '.')
-		return field_error(&parser->source, check->path, "name", parser->err,
-				   "a name has at most %d bytes and does not start with '.'",
-				   NAME_BYTES_MAX);
-	if (strcmp(check->name, "build") == 0)
-		return field_error(&parser->source, check->path, "name", parser->err,
-				   "\"build\" is the build's own case: choose another name");
-	for (const struct suite_check *other = suite->checks; other < check; other++)
-		if (strcmp(other->name, check->name) == 0)
-			return field_error(&parser->source, check->path, "name", parser->err,
-					   "duplicate name \"%s\", first used by %s", check->name,
-					   other->path);
+			what = "a name has no '/', '@' or control character";
+	if (strlen(check->name) > SUITE_NAME_MAX)
+		what = "a name has at most 100 bytes";
+	else if (check->name[0] == '.')
+		what = "a name does not start with '.'";
+	else if (strcmp(check->name, "build") == 0)
+		what = "\"build\" is the build's own case: choose another name";
+	if (what)
+		return field_error(&parser->source, check->path, "name", parser->err, "%s", what);
 	return 0;
 }
 
-static int find_kind(const struct parser *parser, const struct suite_check *check,
-		     struct suite_kind *out)
+static int compare_names(const void *a, const void *b)
 {
+	const struct suite_check *x = *(const struct suite_check *const *)a;
+	const struct suite_check *y = *(const struct suite_check *const *)b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : (x > y) - (x < y);
+}
+
+/* Names are unique; the first second use is reported. */
+static int check_unique(const struct parser *parser)
+{
+	const struct suite *suite = parser->suite;
+	const struct suite_check **sorted = xcalloc(suite->check_count + 1, sizeof(*sorted));
+	const struct suite_check *first = NULL, *second = NULL;
+
+	for (size_t i = 0; i < suite->check_count; i++)
+		sorted[i] = &suite->checks[i];
+	qsort(sorted, suite->check_count, sizeof(*sorted), compare_names);
+	for (size_t i = 1; i < suite->check_count; i++) {
+		if (strcmp(sorted[i - 1]->name, sorted[i]->name) != 0 ||
+		    (second && sorted[i] > second))
+			continue;
+		first = sorted[i - 1];
+		second = sorted[i];
+	}
+	free(sorted);
+	if (!second)
+		return 0;
+	return field_error(&parser->source, second->path, "name", parser->err,
+			   "duplicate name \"%s\", first used by %s", second->name, first->path);
+}
+
+/* Target names key cases and history; which GPUs exist is not ours to say. PATH is "checks[2]". */
+static int check_targets(const struct parser *parser, const char *path,
+			 const struct strings *targets)
+{
+	for (size_t i = 0; i < targets->count; i++) {
+		const char *name = targets->items[i];
+
+		if (!has_only(name, LOWER DIGITS "_.-") || strlen(name) > SUITE_NAME_MAX)
+			return field_error(&parser->source, path, "targets", parser->err,
+					   "\"%s\" is no target: write it like rtx5090, rtx4090 or "
+					   "h100",
+					   name);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(targets->items[k], name) == 0)
+				return field_error(&parser->source, path, "targets", parser->err,
+						   "\"%s\" is named twice", name);
+	}
+	return 0;
+}
+
+static int check_needs(const struct parser *parser, const struct suite_check *check)
+{
+	for (size_t i = 0; i < check->needs.count; i++)
+		if (strcmp(check->needs.items[i], "gpu") != 0)
+			return field_error(&parser->source, check->path, "needs", parser->err,
+					   "unknown need \"%s\"; known needs: gpu",
+					   check->needs.items[i]);
+	return 0;
+}
+
+/* --- checks ---------------------------------------------------------------------------------- */
+
+/* Without a kind no key can be judged but a misspelt "kind". */
+static int kind_is_missing(const struct parser *parser, const struct json *json,
+			   const struct suite_check *check)
+{
+	static const char *const wanted[] = {"kind", NULL};
+
+	for (const struct json *item = json_first(json); item; item = json_next(item))
+		if (field_nearest(json_key(item), wanted))
+			return field_error(&parser->source, check->path, json_key(item),
+					   parser->err, "unknown key, did you mean \"kind\"?");
+	return field_error(&parser->source, check->path, NULL, parser->err,
+			   "the key \"kind\" is missing");
+}
+
+static int find_kind(const struct parser *parser, const struct json *json,
+		     struct suite_check *check, struct suite_kind *out)
+{
+	const struct json *kind = json_get(json, "kind");
 	const char *near;
 
+	if (!kind)
+		return kind_is_missing(parser, json, check);
+	check->kind = json_text(kind);
+	if (!check->kind)
+		return field_error(&parser->source, check->path, "kind", parser->err,
+				   "expected a string, found %s", json_type_name(json_type(kind)));
 	if (parser->lookup(check->kind, out, parser->payload))
 		return 0;
 	near = field_nearest(check->kind, parser->kinds);
@@ -162,39 +161,40 @@ static const char *const *names_of(const struct field *fields, struct arena *are
 	return names;
 }
 
+static int load_spec(const struct parser *parser, const struct json *json,
+		     const struct suite_kind *kind, struct suite_check *check)
+{
+	struct arena *arena = parser->suite->arena;
+	void *spec = arena_alloc(arena, kind->spec_size ? kind->spec_size : 1);
+	struct err why = {0};
+
+	if (field_load(kind->fields, json, check->path, &parser->source, suite_common_keys, arena,
+		       spec, parser->err) < 0)
+		return -1;
+	if (kind->validate && kind->validate(spec, &why) < 0)
+		return field_error(&parser->source, check->path, NULL, parser->err, "%s", why.msg);
+	check->spec = spec;
+	return 0;
+}
+
 static int load_check(const struct parser *parser, const struct json *json,
 		      struct suite_check *check)
 {
 	struct arena *arena = parser->suite->arena;
-	const char *kind = json_type(json) == JSON_OBJECT ? json_str(json, "kind", NULL) : NULL;
-	struct suite_kind ops = { 0 };
-	struct err why = { 0 };
-	void *spec;
+	struct suite_kind kind = {0};
 
-	if (!kind || !json_str(json, "name", NULL)) /* the table says what is missing or wrong */
-		return field_load(suite_check_fields, json, check->path, &parser->source,
-				  kind && parser->lookup(kind, &ops, parser->payload)
-					  ? names_of(ops.fields, arena)
-					  : NULL,
-				  arena, check, parser->err) < 0
-			       ? -1
-			       : field_error(&parser->source, check->path, NULL, parser->err,
-					     "needs \"name\" and \"kind\"");
-	check->kind = kind;
-	if (find_kind(parser, check, &ops) < 0)
+	if (json_type(json) != JSON_OBJECT)
+		return field_error(&parser->source, check->path, NULL, parser->err,
+				   "expected an object, found %s", json_type_name(json_type(json)));
+	if (find_kind(parser, json, check, &kind) < 0)
 		return -1;
 	if (field_load(suite_check_fields, json, check->path, &parser->source,
-		       names_of(ops.fields, arena), arena, check, parser->err) < 0 ||
-	    check_name(parser, check) < 0)
+		       names_of(kind.fields, arena), arena, check, parser->err) < 0 ||
+	    check_name(parser, check) < 0 ||
+	    check_targets(parser, check->path, &check->targets) < 0 ||
+	    check_needs(parser, check) < 0)
 		return -1;
-	spec = arena_alloc(arena, ops.spec_size ? ops.spec_size : 1);
-	if (field_load(ops.fields, json, check->path, &parser->source, suite_common_keys, arena,
-		       spec, parser->err) < 0)
-		return -1;
-	check->spec = spec;
-	if (ops.validate && ops.validate(spec, &why) < 0)
-		return field_error(&parser->source, check->path, NULL, parser->err, "%s", why.msg);
-	return 0;
+	return load_spec(parser, json, &kind, check);
 }
 
 static int load_checks(const struct parser *parser, const struct json *list)
@@ -218,59 +218,97 @@ static int load_checks(const struct parser *parser, const struct json *list)
 			return -1;
 		suite->check_count++;
 	}
+	return check_unique(parser);
+}
+
+/* --- the suite ------------------------------------------------------------------------------- */
+
+/* First of all, since a newer format may change everything else. */
+static int check_version(const struct parser *parser, const struct json *json)
+{
+	double version = json_number(json_get(json, "assay"));
+
+	if (version > SUITE_VERSION)
+		return field_error(&parser->source, "", "assay", parser->err,
+				   "this suite needs a newer assay: it is version %.15g, this one "
+				   "reads version %d",
+				   version, SUITE_VERSION);
+	if (version < SUITE_VERSION)
+		return field_error(&parser->source, "", "assay", parser->err, "must be %d",
+				   SUITE_VERSION);
 	return 0;
+}
+
+/* The image's table from "{}": every default. */
+static int default_image(const struct parser *parser, struct suite_image **out)
+{
+	struct arena *arena = parser->suite->arena;
+	struct suite_image *image = arena_alloc(arena, sizeof(*image));
+	struct json *empty = json_new_object();
+	int rc = field_load(suite_image_fields, empty, "image", &parser->source, NULL, arena, image,
+			    parser->err);
+
+	json_free(empty);
+	if (rc == 0)
+		*out = image;
+	return rc;
 }
 
 static int load_root(const struct parser *parser, const struct json *json)
 {
 	struct suite *suite = parser->suite;
-	struct root root = { 0 };
-	int64_t version = json_type(json) == JSON_OBJECT ? json_int(json, "assay", SUITE_VERSION)
-							 : SUITE_VERSION;
+	struct suite_root root = {0};
 
-	if (version > SUITE_VERSION)
-		return field_error(&parser->source, "", "assay", parser->err,
-				   "this suite is of version %lld, this Assay knows up to %d: use a "
-				   "newer Assay", (long long)version, SUITE_VERSION);
 	if (field_load(suite_fields, json, "", &parser->source, NULL, suite->arena, &root,
 		       parser->err) < 0)
 		return -1;
-	if (root.version != SUITE_VERSION)
-		return field_error(&parser->source, "", "assay", parser->err, "must be %d",
-				   SUITE_VERSION);
-	if (!good_name(root.name) || strlen(root.name) > NAME_BYTES_MAX)
+	if (!has_only(root.name, LOWER UPPER DIGITS "._-") || strlen(root.name) > SUITE_NAME_MAX)
 		return field_error(&parser->source, "", "name", parser->err,
-				   "\"%s\": letters, digits, '.', '-' and '_' only", root.name);
+				   "\"%s\": letters, digits, '.', '-' and '_' only, at most %d",
+				   root.name, SUITE_NAME_MAX);
+	if (check_targets(parser, "", &root.targets) < 0)
+		return -1;
+	if (!root.image && default_image(parser, &root.image) < 0)
+		return -1;
 	suite->name = root.name;
 	suite->description = root.description;
 	suite->targets = root.targets;
 	suite->image = root.image;
-	if (!suite->image) { /* the table's defaults */
-		struct json *empty = json_new_object();
-		int rc;
-
-		suite->image = arena_alloc(suite->arena, sizeof(*suite->image));
-		rc = field_load(suite_image_fields, empty, "image", &parser->source, NULL,
-				suite->arena, suite->image, parser->err);
-		json_free(empty);
-		if (rc < 0)
-			return -1;
-	}
 	return load_checks(parser, root.checks);
 }
 
-static int parse_expanded(struct parser *parser)
+/* RAW is the text as it stands; the suite keeps the document with variables replaced. */
+static int load_document(const struct parser *parser, const struct json *raw,
+			 const struct pairs *vars, struct digest *digest)
+{
+	if (json_type(raw) != JSON_OBJECT)
+		return field_error(&parser->source, "", NULL, parser->err,
+				   "expected an object, found %s", json_type_name(json_type(raw)));
+	if (check_version(parser, raw) < 0 ||
+	    suite_expand(raw, &parser->source, vars, digest, &parser->suite->document,
+			 parser->err) < 0)
+		return -1;
+	return load_root(parser, parser->suite->document);
+}
+
+static int parse(const struct parser *parser, const struct pairs *vars)
 {
 	const struct field_source *source = &parser->source;
-	char *why;
+	struct digest *digest;
+	struct json *raw = NULL;
+	int rc;
 
-	if (json_parse(source->text, source->len, true, &parser->suite->document, parser->err) < 0) {
-		why = xstrdup(parser->err->msg);
-		err_set(parser->err, ERR_USAGE, "%s: %s", source->file, why);
-		free(why);
+	if (source->len > SUITE_BYTES_MAX)
+		return err_set(parser->err, ERR_USAGE, "%s:1:1: larger than 1 MiB", source->file);
+	if (json_parse_file(source->file, source->text, source->len, true, &raw, parser->err) < 0)
 		return -1;
-	}
-	return load_root(parser, parser->suite->document);
+	digest = digest_new();
+	digest_add(digest, source->text, source->len);
+	digest_add(digest, "", 1); /* the text has no NUL: variables cannot look like text */
+	rc = load_document(parser, raw, vars, digest);
+	digest_final(digest, parser->suite->hash);
+	json_free(raw);
+	return rc;
 }
 
 int suite_parse(const char *file, const char *text, size_t len, const struct pairs *vars,
@@ -278,26 +316,16 @@ int suite_parse(const char *file, const char *text, size_t len, const struct pai
 		struct suite **out, struct err *err)
 {
 	struct suite *suite = xcalloc(1, sizeof(*suite));
-	struct parser parser = { .suite = suite, .lookup = lookup, .kinds = kinds,
-				 .payload = payload, .err = err };
-	struct digest *digest = digest_new();
-	struct buf expanded;
-	int rc;
+	struct parser parser = {.suite = suite,
+				.source = {file, text, len},
+				.lookup = lookup,
+				.kinds = kinds,
+				.payload = payload,
+				.err = err};
 
 	suite->arena = arena_new();
 	suite->file = arena_strdup(suite->arena, file);
-	digest_add(digest, text, len);
-	buf_init(&expanded, EXPANDED_BYTES_MAX);
-	rc = suite_expand(file, text, len, vars, digest, &expanded, err);
-	digest_final(digest, suite->hash);
-	if (rc == 0) {
-		parser.source = (struct field_source){ suite->file, buf_str(&expanded),
-						       expanded.len };
-		rc = expanded.truncated ? err_set(err, ERR_USAGE, "%s: too large", file)
-					: parse_expanded(&parser);
-	}
-	buf_done(&expanded);
-	if (rc < 0) {
+	if (parse(&parser, vars) < 0) {
 		suite_free(suite);
 		return -1;
 	}
@@ -319,13 +347,19 @@ void suite_freep(struct suite **suite)
 	suite_free(*suite);
 }
 
+/* Equality first: a name may hold characters that a wildcard pattern reads as something else. */
+static bool is_named(const char *word, const char *name)
+{
+	return strcmp(word, name) == 0 || fnmatch(word, name, 0) == 0;
+}
+
 static bool is_wanted(const struct suite_check *check, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (fnmatch(names[i], check->name, 0) == 0)
+		if (is_named(names[i], check->name))
 			return true;
 		for (size_t t = 0; t < check->tags.count; t++)
-			if (fnmatch(names[i], check->tags.items[t], 0) == 0)
+			if (is_named(names[i], check->tags.items[t]))
 				return true;
 	}
 	return false;

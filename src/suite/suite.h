@@ -14,15 +14,15 @@
 
 struct suite_image {
 	const char *dockerfile; /* path in the repository, default "Dockerfile" */
-	const char *context;    /* folder in the repository, default "." */
-	struct pairs args;      /* build arguments */
+	const char *context;	/* folder in the repository, default "." */
+	struct pairs args;	/* build arguments */
 	struct pairs labels;
-	const char *target;     /* stage, NULL: the last */
-	const char *network;    /* "none" (default), "host", "default" or a network's name */
-	int builder;            /* enum suite_builder */
-	uint64_t timeout_ns;    /* default 1h */
+	const char *target;	/* stage, NULL: the last */
+	const char *network;	/* "none" (default), "host", "default" or a network's name */
+	int builder;		/* enum suite_builder */
+	uint64_t timeout_ns;	/* default 1h */
 	struct strings secrets; /* "id=NAME,env=VAR" or "id=NAME,src=FILE": BuildKit only */
-	bool pull;              /* ask the registry for newer bases */
+	bool pull;		/* ask the registry for newer bases */
 };
 
 enum suite_builder { SUITE_BUILDER_AUTO, SUITE_BUILDER_CLASSIC, SUITE_BUILDER_BUILDKIT };
@@ -32,13 +32,13 @@ struct suite_check {
 	const char *kind;
 	struct strings tags;
 	struct strings targets; /* empty: once, whatever the suite's targets */
-	struct strings needs;   /* "gpu": skipped with a reason where it is missing */
-	uint64_t timeout_ns;    /* default 60s */
-	uint64_t output_max;    /* default 1MiB per stream */
-	bool isolated;          /* own container with a writable root */
-	bool optional;          /* a skip of it does not make the run inconclusive */
-	const void *spec;       /* filled by the kind's table */
-	const char *path;       /* "checks[3]" */
+	struct strings needs;	/* "gpu": skipped with a reason where it is missing */
+	uint64_t timeout_ns;	/* default 60s */
+	uint64_t output_max;	/* default 1MiB per stream */
+	bool isolated;		/* own container with a writable root */
+	bool optional;		/* a skip of it does not make the run inconclusive */
+	const void *spec;	/* filled by the kind's table */
+	const char *path;	/* "checks[3]" */
 };
 
 struct suite {

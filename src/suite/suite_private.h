@@ -6,12 +6,30 @@
 #include "base/digest.h"
 #include "suite/suite.h"
 
-/* Append TEXT to OUT with "${NAME}" replaced from VARS, then the environment, as JSON string
- * content; "$${" gives "${". Every variable used is added to DIGEST. ERR_USAGE "FILE:LINE:COL: …". */
-int suite_expand(const char *file, const char *text, size_t len, const struct pairs *vars,
-		 struct digest *digest, struct buf *out, struct err *err);
+#define SUITE_NAME_MAX 100			     /* bytes, of suites and checks */
+#define SUITE_EXPANDED_MAX ((size_t)4 * 1024 * 1024) /* bytes of all strings with variables */
+
+/* The root as a struct of its own: "checks" is read apart, since its keys depend on the kind. */
+struct suite_root {
+	const struct json *schema;
+	int64_t version;
+	const char *name;
+	const char *description;
+	struct strings targets;
+	struct suite_image *image;
+	const struct json *checks;
+};
 
 /* Keys of a check that are not its kind's, NULL-terminated. */
 extern const char *const suite_common_keys[];
+
+/*
+ * A copy of the object DOCUMENT with "${NAME}" replaced in every string value from VARS, then the
+ * environment; "$${" gives "${". Every variable used is added to DIGEST. Errors are located in
+ * SOURCE. The caller frees OUT.
+ */
+int suite_expand(const struct json *document, const struct field_source *source,
+		 const struct pairs *vars, struct digest *digest, struct json **out,
+		 struct err *err);
 
 #endif

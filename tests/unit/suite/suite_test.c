@@ -1,0 +1,486 @@
+#include "fake_kind.h"
+
+#include "base/clock.h"
+#include "base/units.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define HEAD "{\"assay\": 1, \"name\": \"x\", "
+
+static int parse(const char *text, const struct pairs *vars, struct suite **out, struct err *err)
+{
+	return suite_parse("a.jsonc", text, strlen(text), vars, fake_lookup, fake_kinds, NULL, out,
+			   err);
+}
+
+static struct suite *must_parse(const char *text, const struct pairs *vars)
+{
+	struct suite *suite = NULL;
+	struct err err = {0};
+
+	if (parse(text, vars, &suite, &err) < 0)
+		fail_msg("%s", err.msg);
+	return suite;
+}
+
+/* --- mistakes -------------------------------------------------------------------------------- */
+
+struct mistake {
+	const char *text;
+	const char *message;
+};
+
+static const struct mistake mistakes[] = {
+	{"", "a.jsonc:1:1: the document is empty"},
+	{"// only\n/* comments */\n", "a.jsonc:1:1: the document is empty"},
+	{"{\"name\": \"\xC0\xAF\"}", "a.jsonc:1:11: not valid UTF-8"},
+	{"{\"assay\": 1,", "a.jsonc:1:13: expected a key in double quotes, the text ends here"},
+	{"[]", "a.jsonc:1:1: expected an object, found a list"},
+	{HEAD "\"checks\": [],\n \"name\": \"y\"}", "a.jsonc:2:2: duplicate key \"name\""},
+	{"{\"name\": \"x\", \"checks\": []}", "a.jsonc:1:1: the key \"assay\" is missing"},
+	{"{\"assay\": 1, \"checks\": []}", "a.jsonc:1:1: the key \"name\" is missing"},
+	{HEAD "}", "a.jsonc:1:1: the key \"checks\" is missing"},
+	{"{\"assay\": 2, \"future\": [\"${\"]}",
+	 "a.jsonc:1:2: assay: this suite needs a newer assay: it is version 2, this one reads "
+	 "version 1"},
+	{"{\"assay\": 0, \"name\": \"x\", \"checks\": []}", "a.jsonc:1:2: assay: must be 1"},
+	{"{\"assay\": \"1\", \"name\": \"x\", \"checks\": []}",
+	 "a.jsonc:1:2: assay: expected a number, found a string"},
+	{"{\"assay\": 1, \"name\": \"a b\", \"checks\": []}",
+	 "a.jsonc:1:14: name: \"a b\": letters, digits, '.', '-' and '_' only, at most 100"},
+	{"{\"assay\": 1, \"name\": \"\", \"checks\": []}", "a.jsonc:1:14: name: must not be empty"},
+	{HEAD "\n\"chekcs\": []}", "a.jsonc:2:1: chekcs: unknown key, did you mean \"checks\"?"},
+	{HEAD "\n\"checks\": {}}",
+	 "a.jsonc:2:1: checks: expected a list of objects, found an object"},
+	{HEAD "\n\"targets\": [\"RTX 5090\"], \"checks\": []}",
+	 "a.jsonc:2:1: targets: \"RTX 5090\" is no target: write it like rtx5090, rtx4090 or "
+	 "h100"},
+	{HEAD "\n\"targets\": [\"h100\", \"h100\"], \"checks\": []}",
+	 "a.jsonc:2:1: targets: \"h100\" is named twice"},
+	{HEAD "\n\"image\": {\"bulider\": \"auto\"}, \"checks\": []}",
+	 "a.jsonc:2:11: image.bulider: unknown key, did you mean \"builder\"?"},
+	{HEAD "\n\"image\": {\"builder\": \"buildkid\"}, \"checks\": []}",
+	 "a.jsonc:2:11: image.builder: \"buildkid\" is unknown, did you mean \"buildkit\"?"},
+	{HEAD "\"checks\": [\n7]}", "a.jsonc:2:1: checks[0]: expected an object, found a number"},
+	{HEAD "\"checks\": [\n{\"kind\": \"plain\"}]}",
+	 "a.jsonc:2:1: checks[0]: the key \"name\" is missing"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\"}]}",
+	 "a.jsonc:2:1: checks[0]: the key \"kind\" is missing"},
+	{HEAD "\"checks\": [\n{\"kind\": \"plain\", \"nmae\": \"a\"}]}",
+	 "a.jsonc:2:19: checks[0].nmae: unknown key, did you mean \"name\"?"},
+	/* Lines and columns are those of the text as written, comments included. */
+	{HEAD "// one\n\"checks\": [ /* \xC3\xA9 */\n{\"name\": \"a\", \"kind\": \"plain\"},\n"
+	      "{\"name\": \"b\", \"kind\": \"plain\"}, // {\n\n"
+	      "    {\"name\": \"c\", \"path\": \"/\", \"knd\": \"probe\"},\n]}",
+	 "a.jsonc:6:32: checks[2].knd: unknown key, did you mean \"kind\"?"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": 5}]}",
+	 "a.jsonc:2:15: checks[0].kind: expected a string, found a number"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"prob\"}]}",
+	 "a.jsonc:2:15: checks[0].kind: unknown kind \"prob\", did you mean \"probe\"?"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"zzz\"}]}",
+	 "a.jsonc:2:15: checks[0].kind: unknown kind \"zzz\" (see `assay suite schema`)"},
+	{HEAD "\"checks\": [\n{\"name\": 5, \"kind\": \"plain\"}]}",
+	 "a.jsonc:2:2: checks[0].name: expected a string, found a number"},
+	{HEAD "\"checks\": [\n{\"name\": \"a/b\", \"kind\": \"plain\"}]}",
+	 "a.jsonc:2:2: checks[0].name: a name has no '/', '@' or control character"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\\nb\", \"kind\": \"plain\"}]}",
+	 "a.jsonc:2:2: checks[0].name: a name has no '/', '@' or control character"},
+	{HEAD "\"checks\": [\n{\"name\": \"..\", \"kind\": \"plain\"}]}",
+	 "a.jsonc:2:2: checks[0].name: a name does not start with '.'"},
+	{HEAD "\"checks\": [\n{\"name\": \"build\", \"kind\": \"plain\"}]}",
+	 "a.jsonc:2:2: checks[0].name: \"build\" is the build's own case: choose another name"},
+	{HEAD "\"checks\": [{\"name\": \"a\", \"kind\": \"plain\"},\n"
+	      "{\"name\": \"b\", \"kind\": \"plain\"},\n{\"kind\": \"plain\", \"name\": \"a\"}]}",
+	 "a.jsonc:3:19: checks[2].name: duplicate name \"a\", first used by checks[0]"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"plain\", \"path\": \"/\"}]}",
+	 "a.jsonc:2:32: checks[0].path: unknown key"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"probe\"}]}",
+	 "a.jsonc:2:1: checks[0]: the key \"path\" is missing"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"probe\", \"paht\": \"/\"}]}",
+	 "a.jsonc:2:32: checks[0].paht: unknown key, did you mean \"path\"?"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"probe\", \"timeuot\": \"1s\"}]}",
+	 "a.jsonc:2:32: checks[0].timeuot: unknown key, did you mean \"timeout\"?"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"plain\", \"timeout\": \"soon\"}]}",
+	 "a.jsonc:2:32: checks[0].timeout: \"soon\" is not a duration: write 500ms, 30s, 5m or "
+	 "1h"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"plain\", \"timeout\": \"0s\"}]}",
+	 "a.jsonc:2:32: checks[0].timeout: must be longer than 0"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"plain\", \"needs\": [\"gpo\"]}]}",
+	 "a.jsonc:2:32: checks[0].needs: unknown need \"gpo\"; known needs: gpu"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"plain\", \"tags\": [1]}]}",
+	 "a.jsonc:2:41: checks[0].tags[0]: expected a string, found a number"},
+	{HEAD
+	 "\"checks\": [\n{\"name\": \"a\", \"kind\": \"probe\", \"path\": \"/\", \"count\": 11}]}",
+	 "a.jsonc:2:45: checks[0].count: 11 is out of range 1 to 10"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"probe\", \"path\": \"/\", \"any\": 1, "
+	      "\"pattern\": \"x\"}]}",
+	 "a.jsonc:2:1: checks[0]: \"pattern\" and \"any\" exclude each other"},
+	{HEAD "\"checks\": [\n{\"name\": \"${ASSAY_TEST_UNSET}\", \"kind\": \"plain\"}]}",
+	 "a.jsonc:2:2: checks[0].name: ${ASSAY_TEST_UNSET} is not set: give --var NAME=VALUE or "
+	 "set it in the environment"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"probe\", \"path\": \"/\",\n"
+	      "\"words\": [\"w\", \"${ASSAY_TEST_UNSET}\"]}]}",
+	 "a.jsonc:3:16: checks[0].words[1]: ${ASSAY_TEST_UNSET} is not set: give --var "
+	 "NAME=VALUE or set it in the environment"},
+	{HEAD "\"description\": \"${\", \"checks\": []}",
+	 "a.jsonc:1:27: description: write ${NAME}, or $${ for a literal ${"},
+	{HEAD "\"description\": \"${A B}\", \"checks\": []}",
+	 "a.jsonc:1:27: description: write ${NAME}, or $${ for a literal ${"},
+	{HEAD "\"description\": \"${1A}\", \"checks\": []}",
+	 "a.jsonc:1:27: description: write ${NAME}, or $${ for a literal ${"},
+};
+
+static void finds_the_mistake(void **state)
+{
+	const struct mistake *row = *state;
+	struct suite *suite = NULL;
+	struct err err = {0};
+
+	assert_int_equal(parse(row->text, NULL, &suite, &err), -1);
+	assert_string_equal(err.msg, row->message);
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_null(suite);
+}
+
+static void a_bad_pattern_is_located(void **state)
+{
+	static const char start[] =
+		"a.jsonc:2:45: checks[0].pattern: bad pattern '(' at offset 1: ";
+	struct suite *suite = NULL;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(parse(HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"probe\", "
+				    "\"path\": \"/\", \"pattern\": \"(\"}]}",
+			       NULL, &suite, &err),
+			 -1);
+	assert_int_equal(strncmp(err.msg, start, sizeof(start) - 1), 0);
+}
+
+static void ten_megabytes_of_brackets_are_one_quick_error(void **state)
+{
+	const size_t len = 10 * 1000 * 1000;
+	char *text = malloc(len);
+	struct suite *suite = NULL;
+	struct err err = {0};
+	uint64_t start = clock_ns();
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '[', len);
+	assert_int_equal(suite_parse("a.jsonc", text, len, NULL, fake_lookup, fake_kinds, NULL,
+				     &suite, &err),
+			 -1);
+	assert_string_equal(err.msg, "a.jsonc:1:1: larger than 1 MiB");
+	assert_int_equal(suite_parse("a.jsonc", text, SUITE_BYTES_MAX, NULL, fake_lookup,
+				     fake_kinds, NULL, &suite, &err),
+			 -1);
+	assert_string_equal(err.msg, "a.jsonc:1:65: nested deeper than 64 levels");
+	assert_true(clock_ns() - start < 5 * NS_PER_S);
+	free(text);
+}
+
+static void names_have_at_most_100_bytes(void **state)
+{
+	char text[300], name[102];
+	struct suite *suite = NULL;
+	struct err err = {0};
+
+	(void)state;
+	memset(name, 'n', 101);
+	name[101] = '\0';
+	for (int extra = 1; extra >= 0; extra--) {
+		(void)snprintf(text, sizeof(text),
+			       HEAD "\"checks\": [{\"name\": \"%s\", \"kind\": \"plain\"}]}",
+			       name + 1 - extra);
+		assert_int_equal(parse(text, NULL, &suite, &err), extra ? -1 : 0);
+	}
+	assert_string_equal(err.msg, "a.jsonc:1:39: checks[0].name: a name has at most 100 bytes");
+	suite_free(suite);
+}
+
+static char *many_checks(size_t count)
+{
+	struct buf text;
+
+	buf_init(&text, SIZE_MAX / 2);
+	buf_addstr(&text, HEAD "\"checks\": [");
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&text, "{\"name\": \"check-%zu\", \"kind\": \"plain\"},", i);
+	buf_addstr(&text, "]}");
+	return text.data;
+}
+
+static void ten_thousand_checks_load_and_one_more_does_not(void **state)
+{
+	char *text = many_checks(SUITE_CHECKS_MAX);
+	struct suite *suite = must_parse(text, NULL);
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(suite->check_count, SUITE_CHECKS_MAX);
+	suite_free(suite);
+	free(text);
+	text = many_checks(SUITE_CHECKS_MAX + 1);
+	assert_int_equal(parse(text, NULL, &suite, &err), -1);
+	assert_string_equal(err.msg, "a.jsonc:1:27: checks: 10001 checks, at most 10000");
+	free(text);
+}
+
+/* --- what is loaded -------------------------------------------------------------------------- */
+
+static void a_small_suite_has_every_default(void **state)
+{
+	struct suite *suite = must_parse(HEAD "\"$schema\": \"http://x\", \"checks\": [{\"name\": "
+					      "\"a\", \"kind\": \"probe\", \"path\": \"/p\"}]}",
+					 NULL);
+	const struct suite_check *check = &suite->checks[0];
+	const struct probe *probe = check->spec;
+
+	(void)state;
+	assert_string_equal(suite->file, "a.jsonc");
+	assert_string_equal(suite->name, "x");
+	assert_null(suite->description);
+	assert_int_equal(suite->targets.count, 0);
+	assert_string_equal(suite->image->dockerfile, "Dockerfile");
+	assert_string_equal(suite->image->context, ".");
+	assert_string_equal(suite->image->network, "none");
+	assert_int_equal(suite->image->builder, SUITE_BUILDER_AUTO);
+	assert_true(suite->image->timeout_ns == 3600 * NS_PER_S);
+	assert_false(suite->image->pull);
+	assert_int_equal(suite->check_count, 1);
+	assert_string_equal(check->name, "a");
+	assert_string_equal(check->kind, "probe");
+	assert_string_equal(check->path, "checks[0]");
+	assert_true(check->timeout_ns == 60 * NS_PER_S);
+	assert_int_equal(check->output_max, 1024 * 1024);
+	assert_false(check->isolated);
+	assert_false(check->optional);
+	assert_string_equal(probe->path, "/p");
+	assert_int_equal(probe->count, 3);
+	assert_null(probe->any);
+	suite_free(suite);
+}
+
+static void every_key_arrives(void **state)
+{
+	struct suite *suite = must_parse(
+		HEAD "\"description\": \"d\", \"targets\": [\"rtx5090\", \"h100\"], \"image\": {"
+		     "\"dockerfile\": \"D\", \"context\": \"c\", \"args\": {\"A\": \"1\"}, "
+		     "\"labels\": {\"l\": \"v\"}, \"target\": \"t\", \"network\": \"host\", "
+		     "\"builder\": \"buildkit\", \"timeout\": \"5m\", \"secrets\": \"id=a,env=B\", "
+		     "\"pull\": true}, \"checks\": [{\"name\": \"a\", \"kind\": \"probe\", "
+		     "\"tags\": [\"fast\"], \"targets\": \"h100\", \"needs\": [\"gpu\"], "
+		     "\"timeout\": \"2s\", \"output_max\": \"10KiB\", \"isolated\": true, "
+		     "\"optional\": true, \"path\": \"/\", \"any\": {\"deep\": [1]}}]}",
+		NULL);
+	const struct suite_image *image = suite->image;
+	const struct suite_check *check = &suite->checks[0];
+	const struct probe *probe = check->spec;
+
+	(void)state;
+	assert_string_equal(suite->description, "d");
+	assert_string_equal(suite->targets.items[1], "h100");
+	assert_string_equal(image->dockerfile, "D");
+	assert_string_equal(image->context, "c");
+	assert_string_equal(image->args.items[0].value, "1");
+	assert_string_equal(image->labels.items[0].key, "l");
+	assert_string_equal(image->target, "t");
+	assert_string_equal(image->network, "host");
+	assert_int_equal(image->builder, SUITE_BUILDER_BUILDKIT);
+	assert_true(image->timeout_ns == 300 * NS_PER_S);
+	assert_string_equal(image->secrets.items[0], "id=a,env=B");
+	assert_true(image->pull);
+	assert_string_equal(check->tags.items[0], "fast");
+	assert_string_equal(check->targets.items[0], "h100");
+	assert_string_equal(check->needs.items[0], "gpu");
+	assert_true(check->timeout_ns == 2 * NS_PER_S);
+	assert_int_equal(check->output_max, 10240);
+	assert_true(check->isolated);
+	assert_true(check->optional);
+	assert_int_equal(json_size(json_get(probe->any, "deep")), 1);
+	suite_free(suite);
+}
+
+static void an_empty_list_of_checks_loads(void **state)
+{
+	struct suite *suite = must_parse(HEAD "\"checks\": []}", NULL);
+
+	(void)state;
+	assert_int_equal(suite->check_count, 0);
+	suite_free(suite);
+}
+
+/* --- variables ------------------------------------------------------------------------------- */
+
+#define WITH_PATH(path)                                                                            \
+	HEAD "/* ${ASSAY_TEST_UNSET} */ \"checks\": [{\"name\": \"a\", \"kind\": \"probe\", "      \
+	     "\"path\": \"" path "\"}]}"
+
+static void expect_path(const char *text, const struct pairs *vars, const char *want)
+{
+	struct suite *suite = must_parse(text, vars);
+
+	assert_string_equal(((const struct probe *)suite->checks[0].spec)->path, want);
+	suite_free(suite);
+}
+
+static void variables_are_replaced_once(void **state)
+{
+	struct pair pair[] = {{"A", "${B} \"\\\n"}, {"EMPTY", ""}};
+	struct pairs vars = {pair, 2};
+
+	(void)state;
+	assert_int_equal(setenv("ASSAY_TEST_VAR", "from env", 1), 0);
+	expect_path(WITH_PATH("<${A}>"), &vars, "<${B} \"\\\n>");
+	expect_path(WITH_PATH("${ASSAY_TEST_VAR}${EMPTY}!"), &vars, "from env!");
+	expect_path(WITH_PATH("$${A} $A $ $$ 5$"), &vars, "${A} $A $ $$ 5$");
+	expect_path(WITH_PATH("\\u0024{A}"), &vars, "${B} \"\\\n");
+}
+
+static void a_given_value_wins_over_the_environment(void **state)
+{
+	struct pair pair = {"ASSAY_TEST_VAR", "given"};
+	struct pairs vars = {&pair, 1};
+
+	(void)state;
+	assert_int_equal(setenv("ASSAY_TEST_VAR", "from env", 1), 0);
+	expect_path(WITH_PATH("${ASSAY_TEST_VAR}"), &vars, "given");
+}
+
+static void a_value_cannot_add_keys_and_is_checked_like_text(void **state)
+{
+	struct pair pair = {"A", "\", \"count\": \""};
+	struct pairs vars = {&pair, 1};
+	struct suite *suite = NULL;
+	struct err err = {0};
+
+	(void)state;
+	expect_path(WITH_PATH("${A}"), &vars, pair.value);
+	pair.value = "";
+	assert_int_equal(parse(WITH_PATH("${A}"), &vars, &suite, &err), -1);
+	assert_string_equal(err.msg, "a.jsonc:1:95: checks[0].path: must not be empty");
+}
+
+static void variables_cannot_grow_without_bound(void **state)
+{
+	size_t len = SUITE_BYTES_MAX;
+	char *value = malloc(len + 1);
+	struct pair pair = {"A", value};
+	struct pairs vars = {&pair, 1};
+	struct suite *suite = NULL;
+	struct err err = {0};
+
+	(void)state;
+	assert_non_null(value);
+	memset(value, 'v', len);
+	value[len] = '\0';
+	assert_int_equal(parse(HEAD "\"description\": \"${A}${A}${A}${A}${A}\", \"checks\": []}",
+			       &vars, &suite, &err),
+			 -1);
+	assert_string_equal(
+		err.msg, "a.jsonc:1:27: description: variables make the suite larger than 4 MiB");
+	free(value);
+}
+
+static void hash_of(const char *text, const char *value, char out[65])
+{
+	struct pair pair[] = {{"A", value}, {"UNUSED", value}};
+	struct pairs vars = {pair, 2};
+	struct suite *suite = must_parse(text, &vars);
+
+	assert_int_equal(strlen(suite->hash), 64);
+	memcpy(out, suite->hash, 65);
+	suite_free(suite);
+}
+
+static void the_hash_covers_bytes_and_used_variables(void **state)
+{
+	char one[65], two[65];
+
+	(void)state;
+	hash_of(WITH_PATH("${A}"), "1", one);
+	hash_of(WITH_PATH("${A}"), "1", two);
+	assert_string_equal(one, two);
+	hash_of(WITH_PATH("${A}"), "2", two);
+	assert_string_not_equal(one, two);
+	hash_of(WITH_PATH("${A}") " ", "1", two);
+	assert_string_not_equal(one, two);
+	hash_of(WITH_PATH("p"), "1", one);
+	hash_of(WITH_PATH("p"), "2", two);
+	assert_string_equal(one, two);
+}
+
+/* --- selection ------------------------------------------------------------------------------- */
+
+static size_t select_names(const char *word, const char *more, char *kept, size_t size)
+{
+	struct suite *suite = must_parse(
+		HEAD
+		"\"checks\": [{\"name\": \"torch\", \"kind\": \"plain\", \"tags\": [\"fast\"]},"
+		"{\"name\": \"torch-arch\", \"kind\": \"plain\"},"
+		"{\"name\": \"a[1]\", \"kind\": \"plain\", \"tags\": [\"slow\", \"gpu\"]}]}",
+		NULL);
+	const char *words[] = {word, more};
+	size_t count = suite_select(suite, words, more ? 2 : 1), used = 0;
+
+	assert_int_equal(count, suite->check_count);
+	kept[0] = '\0';
+	for (size_t i = 0; i < count; i++)
+		used += (size_t)snprintf(kept + used, size - used, "%s ", suite->checks[i].name);
+	suite_free(suite);
+	return count;
+}
+
+static void selects_by_name_tag_and_wildcard(void **state)
+{
+	char kept[100];
+
+	(void)state;
+	assert_int_equal(select_names("torch", NULL, kept, sizeof(kept)), 1);
+	assert_string_equal(kept, "torch ");
+	select_names("torch*", NULL, kept, sizeof(kept));
+	assert_string_equal(kept, "torch torch-arch ");
+	select_names("torch?arch", NULL, kept, sizeof(kept));
+	assert_string_equal(kept, "torch-arch ");
+	select_names("gpu", "torch", kept, sizeof(kept));
+	assert_string_equal(kept, "torch a[1] ");
+	select_names("a[1]", NULL, kept, sizeof(kept));
+	assert_string_equal(kept, "a[1] ");
+	assert_int_equal(select_names("tor", NULL, kept, sizeof(kept)), 0);
+}
+
+int main(void)
+{
+	enum { ROWS = sizeof(mistakes) / sizeof(*mistakes) };
+	static struct CMUnitTest rows[ROWS];
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_bad_pattern_is_located),
+		cmocka_unit_test(ten_megabytes_of_brackets_are_one_quick_error),
+		cmocka_unit_test(names_have_at_most_100_bytes),
+		cmocka_unit_test(ten_thousand_checks_load_and_one_more_does_not),
+		cmocka_unit_test(a_small_suite_has_every_default),
+		cmocka_unit_test(every_key_arrives),
+		cmocka_unit_test(an_empty_list_of_checks_loads),
+		cmocka_unit_test(variables_are_replaced_once),
+		cmocka_unit_test(a_given_value_wins_over_the_environment),
+		cmocka_unit_test(a_value_cannot_add_keys_and_is_checked_like_text),
+		cmocka_unit_test(variables_cannot_grow_without_bound),
+		cmocka_unit_test(the_hash_covers_bytes_and_used_variables),
+		cmocka_unit_test(selects_by_name_tag_and_wildcard),
+	};
+	int failed;
+
+	for (size_t i = 0; i < ROWS; i++)
+		rows[i] = (struct CMUnitTest){.name = mistakes[i].message,
+					      .test_func = finds_the_mistake,
+					      .initial_state = (void *)(uintptr_t)&mistakes[i]};
+	failed = cmocka_run_group_tests_name("suite/suite mistakes", rows, NULL, NULL);
+	return failed + cmocka_run_group_tests_name("suite/suite", tests, NULL, NULL);
+}
