@@ -14,6 +14,7 @@
 struct step_line {
 	unsigned stage; /* from 1, 0: not said */
 	unsigned number, total;
+	bool upper; /* "STEP": podman */
 	const char *text;
 };
 
@@ -115,6 +116,7 @@ static bool read_step(const char *line, struct step_line *out)
 	}
 	if (strncmp(line, "Step ", 5) != 0 && strncmp(line, "STEP ", 5) != 0)
 		return false;
+	step.upper = line[1] == 'T';
 	line = fraction(line + 5, &step.number, &step.total);
 	if (!line)
 		return false;
@@ -158,9 +160,12 @@ static bool follows(const struct build__log *log, const struct step_line *step,
 
 	if (instruction && !same_name(instruction, step->text))
 		return false;
-	if (log->podman || !last)
-		return step->number == 1 || log->podman;
-	return step->number == last->number + 1 && step->total == last->total;
+	if (step->upper != log->podman)
+		return false;
+	if (step->number == 1)
+		return !last || (log->podman && step->stage > log->stage);
+	return last && step->number == last->number + 1 && step->total == last->total &&
+	       step->stage == log->stage;
 }
 
 static bool begin(struct build__log *log, const struct step_line *found)
@@ -180,6 +185,7 @@ static bool begin(struct build__log *log, const struct step_line *found)
 	step->instruction = arena_strdup(log->arena, found->text);
 	step->line = instruction ? instruction->line : 0;
 	log->open = true;
+	log->stage = found->stage;
 	log->began_ns = clock_ns();
 	buf_consume(&log->tail, log->tail.len);
 	tell(log, step);

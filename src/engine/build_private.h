@@ -18,6 +18,7 @@ struct build__log {
 	struct step *steps;
 	size_t count;
 	bool podman;
+	unsigned stage;	   /* of the last step, by podman's count; 0: there is one stage */
 	bool open;	   /* the last step runs */
 	uint64_t began_ns; /* of it */
 	struct buf line;

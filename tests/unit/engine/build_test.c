@@ -308,6 +308,39 @@ static void a_command_cannot_pretend_to_be_a_step(void **state)
 	done(&t);
 }
 
+/* As podman 4.3 writes it, with two stages: it counts by stage. */
+static void reads_podman_s_steps(void **state)
+{
+	const struct stub_rule rules[] = {
+		{.match = "/_ping", .answer = HEAD "OK"},
+		{.match = "/version",
+		 .answer = HEAD
+		 "{\"ApiVersion\":\"1.41\",\"Components\":[{\"Name\":\"Podman Engine\"}]}"},
+		{.match = "/info", .answer = HEAD "{}"},
+		INSPECT("sha256:ab"),
+		{.match = "/build",
+		 .answer = HEAD "{\"stream\":\"[1/2] STEP 1/2: FROM base:1 AS a\\n\"}"
+				"{\"stream\":\"[1/2] STEP 2/2: RUN echo\\n\"}"
+				"{\"stream\":\"--\\u003e Using cache bd1d\\n\"}"
+				"{\"stream\":\"[2/2] STEP 1/2: FROM base:1\\nStep 2/2 : RUN x\\n\"}"
+				"{\"stream\":\"[2/2] STEP 2/2: COPY --from=a /x /x\\n\"}"
+				"{\"aux\":{\"ID\":\"sha256:ab\"}}"},
+		{0},
+	};
+	struct trial t;
+
+	(void)state;
+	build(&t, rules);
+	assert_int_equal(t.rc, 0);
+	assert_int_equal(t.build.step_count, 4);
+	assert_true(t.build.steps[1].cached);
+	assert_int_equal(t.build.steps[3].number, 2);
+	assert_string_equal(t.build.steps[3].stage, "2");
+	assert_non_null(strstr(t.stub->requests, "ulimits=%5B%22nofile%3D1024%3A1024%22%2C"));
+	assert_non_null(strstr(buf_str(&t.log), "ignores networkmode=none"));
+	done(&t);
+}
+
 static int count_object(void *payload, const struct json *object, struct err *err)
 {
 	(void)object;
@@ -366,6 +399,7 @@ int main(void)
 		cmocka_unit_test(points_at_a_line_that_does_not_parse),
 		cmocka_unit_test(the_tag_must_be_the_image_that_was_built),
 		cmocka_unit_test(a_command_cannot_pretend_to_be_a_step),
+		cmocka_unit_test(reads_podman_s_steps),
 		cmocka_unit_test(splits_objects_at_every_byte),
 		cmocka_unit_test(bounds_one_object),
 	};
