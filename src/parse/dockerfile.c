@@ -34,7 +34,7 @@ static bool is_space(char c)
 static struct line trim_left(struct line line)
 {
 	while (line.len && is_space(line.at[0]))
-		line = (struct line){ line.at + 1, line.len - 1 };
+		line = (struct line){line.at + 1, line.len - 1};
 	return line;
 }
 
@@ -70,12 +70,12 @@ static bool directive(struct line line, struct line *key, struct line *value)
 	line = trim(line);
 	if (!line.len || line.at[0] != '#')
 		return false;
-	line = trim((struct line){ line.at + 1, line.len - 1 });
+	line = trim((struct line){line.at + 1, line.len - 1});
 	equals = line.len ? memchr(line.at, '=', line.len) : NULL;
 	if (!equals)
 		return false;
-	*key = trim((struct line){ line.at, (size_t)(equals - line.at) });
-	*value = trim((struct line){ equals + 1, line.len - (size_t)(equals - line.at) - 1 });
+	*key = trim((struct line){line.at, (size_t)(equals - line.at)});
+	*value = trim((struct line){equals + 1, line.len - (size_t)(equals - line.at) - 1});
 	for (size_t i = 0; i < key->len; i++)
 		if (is_space(key->at[i]))
 			return false;
@@ -173,7 +173,7 @@ static bool heredoc_name(const char *word, size_t len, struct line *name, bool *
 		word++;
 		end--;
 	}
-	*name = (struct line){ word, (size_t)(end - word) };
+	*name = (struct line){word, (size_t)(end - word)};
 	return name->len && !memchr(name->at, '<', name->len);
 }
 
@@ -185,7 +185,7 @@ static bool skip_heredoc(struct reader *r, struct line name, bool strip_tabs)
 
 	while (next_line(r, &line)) {
 		while (strip_tabs && line.len && line.at[0] == '\t')
-			line = (struct line){ line.at + 1, line.len - 1 };
+			line = (struct line){line.at + 1, line.len - 1};
 		if (line.len == name.len && !memcmp(line.at, name.at, name.len))
 			return true;
 	}
@@ -251,7 +251,7 @@ static void need_image(struct reader *r, const char *image)
 static void read_from(struct reader *r, const struct instruction *in)
 {
 	const char *at = in->text + strlen(in->name), *word;
-	struct dockerfile_stage stage = { .base = "", .line = in->line };
+	struct dockerfile_stage stage = {.base = "", .line = in->line};
 	struct dockerfile_stage *slot;
 	size_t len;
 
@@ -279,7 +279,7 @@ static bool mount_from(const char *word, size_t len, struct line *out)
 		const char *stop = comma ? comma : end;
 
 		if ((size_t)(stop - at) >= strlen(key) && !memcmp(at, key, strlen(key))) {
-			*out = (struct line){ at + strlen(key), (size_t)(stop - at) - strlen(key) };
+			*out = (struct line){at + strlen(key), (size_t)(stop - at) - strlen(key)};
 			return true;
 		}
 		at = comma;
@@ -294,10 +294,9 @@ static bool has_prefix(const char *word, size_t len, const char *prefix)
 
 static bool buildkit_flag(const char *name, const char *word, size_t len)
 {
-	static const char *const run[] = { "--mount", "--network", "--security", "--device" };
-	static const char *const copy[] = { "--link",	 "--chmod",	   "--parents",
-					    "--exclude", "--checksum",	   "--keep-git-dir",
-					    "--unpack" };
+	static const char *const run[] = {"--mount", "--network", "--security", "--device"};
+	static const char *const copy[] = {"--link",	 "--chmod",	   "--parents", "--exclude",
+					   "--checksum", "--keep-git-dir", "--unpack"};
 	bool is_run = !strcmp(name, "RUN");
 	const char *const *flags = is_run ? run : copy;
 	size_t count = is_run ? sizeof(run) / sizeof(run[0]) : sizeof(copy) / sizeof(copy[0]);
@@ -316,13 +315,13 @@ static void read_flags(struct reader *r, const struct instruction *in)
 	size_t len;
 
 	while (dockerfile__word(&at, &word, &len) && has_prefix(word, len, "--")) {
-		struct line value = { NULL, 0 };
+		struct line value = {NULL, 0};
 		const char *image;
 
 		if (buildkit_flag(in->name, word, len))
 			r->out->needs_buildkit = true;
 		if (!strcmp(in->name, "COPY") && has_prefix(word, len, from))
-			value = (struct line){ word + strlen(from), len - strlen(from) };
+			value = (struct line){word + strlen(from), len - strlen(from)};
 		else if (!has_prefix(word, len, "--mount=") || !mount_from(word, len, &value))
 			continue;
 		image = dockerfile__expand(&r->args, value.at, value.len);
@@ -361,19 +360,19 @@ static const char *upper_name(struct arena *arena, const char *text)
 void dockerfile_parse(const char *text, size_t len, const struct pairs *args, struct arena *arena,
 		      struct dockerfile *out)
 {
-	struct reader r = { .at = text, .arena = arena, .out = out };
-	struct instruction in = { 0 }, *slot;
+	struct reader r = {.at = text, .arena = arena, .out = out};
+	struct instruction in = {0}, *slot;
 	struct buf line;
 
-	*out = (struct dockerfile){ 0 };
+	*out = (struct dockerfile){0};
 	if (!len)
 		return;
 	r.end = text + (len < DOCKERFILE_BYTES_MAX ? len : DOCKERFILE_BYTES_MAX);
-	r.args = (struct dockerfile_args){ .given = args, .escape = '\\', .arena = arena };
+	r.args = (struct dockerfile_args){.given = args, .escape = '\\', .arena = arena};
 	buf_init(&line, DOCKERFILE_BYTES_MAX);
 	read_directives(&r);
 	while (logical_line(&r, &line, &in.line, &in.end_line)) {
-		struct line bare = trim((struct line){ line.data, line.len });
+		struct line bare = trim((struct line){line.data, line.len});
 
 		if (!bare.len)
 			continue;
@@ -394,7 +393,7 @@ const struct instruction *dockerfile_step(const struct dockerfile *file, unsigne
 
 static bool counted(const struct instruction *in)
 {
-	static const char *const names[] = { "FROM", "RUN", "COPY", "ADD", "WORKDIR" };
+	static const char *const names[] = {"FROM", "RUN", "COPY", "ADD", "WORKDIR"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(in->name, names[i]))

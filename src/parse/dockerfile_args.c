@@ -134,7 +134,7 @@ static void expand(struct expansion *ex, const char *at, const char *end, unsign
 
 const char *dockerfile__expand(const struct dockerfile_args *args, const char *word, size_t len)
 {
-	struct expansion ex = { .args = args };
+	struct expansion ex = {.args = args};
 	const char *out;
 
 	buf_init(&ex.out, DOCKERFILE_VALUE_MAX);
@@ -169,6 +169,6 @@ void dockerfile__declare(struct dockerfile_args *args, const char *text)
 		if (!value)
 			continue;
 		pair = arena_push(args->arena, &args->known, &args->count, sizeof(*pair));
-		*pair = (struct pair){ name, value };
+		*pair = (struct pair){name, value};
 	}
 }

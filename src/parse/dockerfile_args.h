@@ -10,7 +10,7 @@
 
 #define DOCKERFILE_ARGS_MAX 1000
 #define DOCKERFILE_VALUE_MAX 4096 /* bytes of a value after substitution */
-#define DOCKERFILE_NEST_MAX 8     /* ${A:-${B:-…}} */
+#define DOCKERFILE_NEST_MAX 8	  /* ${A:-${B:-…}} */
 
 struct dockerfile_args {
 	const struct pairs *given; /* --build-arg, may be NULL */

@@ -38,12 +38,15 @@ struct pattern {
 	struct node *nodes;
 	size_t count;
 	bool exception; /* "!" in front */
+	const char *text;
+	size_t len;
 };
 
 struct ignore {
 	struct arena *arena;
 	struct pattern *patterns;
 	size_t count;
+	bool has_exceptions;
 };
 
 /* The character at AT and how many bytes it takes; bytes that are no UTF-8 stand for themselves. */
@@ -73,7 +76,7 @@ static uint32_t take(struct text *text)
 	uint32_t ch;
 	size_t used = decode(text->at, text->len, &ch);
 
-	*text = (struct text){ text->at + used, text->len - used };
+	*text = (struct text){text->at + used, text->len - used};
 	return ch;
 }
 
@@ -128,24 +131,24 @@ static void add_node(struct arena *arena, struct pattern *out, struct node node)
 static void compile_star(struct arena *arena, struct text *text, struct pattern *out)
 {
 	if (!text->len || *text->at != '*') {
-		add_node(arena, out, (struct node){ .type = NODE_STAR });
+		add_node(arena, out, (struct node){.type = NODE_STAR});
 		return;
 	}
 	(void)take(text);
 	if (text->len && *text->at == '/')
 		(void)take(text);
 	if (!text->len) {
-		add_node(arena, out, (struct node){ .type = NODE_ALL });
+		add_node(arena, out, (struct node){.type = NODE_ALL});
 		return;
 	}
-	add_node(arena, out, (struct node){ .type = NODE_ENTER });
-	add_node(arena, out, (struct node){ .type = NODE_INSIDE });
+	add_node(arena, out, (struct node){.type = NODE_ENTER});
+	add_node(arena, out, (struct node){.type = NODE_INSIDE});
 }
 
 static bool compile(struct arena *arena, struct text text, struct pattern *out)
 {
 	while (text.len) {
-		struct node node = { .type = NODE_CHAR, .ch = take(&text) };
+		struct node node = {.type = NODE_CHAR, .ch = take(&text)};
 
 		if (node.ch == '*') {
 			compile_star(arena, &text, out);
@@ -174,7 +177,7 @@ static bool is_space(char c)
 static struct text trim(struct text text)
 {
 	while (text.len && is_space(text.at[0]))
-		text = (struct text){ text.at + 1, text.len - 1 };
+		text = (struct text){text.at + 1, text.len - 1};
 	while (text.len && is_space(text.at[text.len - 1]))
 		text.len--;
 	return text;
@@ -183,10 +186,10 @@ static struct text trim(struct text text)
 static struct text next_component(struct text *rest)
 {
 	const char *slash = memchr(rest->at, '/', rest->len);
-	struct text out = { rest->at, slash ? (size_t)(slash - rest->at) : rest->len };
+	struct text out = {rest->at, slash ? (size_t)(slash - rest->at) : rest->len};
 	size_t used = out.len + (slash ? 1 : 0);
 
-	*rest = (struct text){ rest->at + used, rest->len - used };
+	*rest = (struct text){rest->at + used, rest->len - used};
 	return out;
 }
 
@@ -222,12 +225,12 @@ static struct text clean(struct arena *arena, struct text text)
 		if (up)
 			fixed = len;
 	}
-	return (struct text){ out, len };
+	return (struct text){out, len};
 }
 
 static void add_line(struct ignore *ignore, struct text line)
 {
-	struct pattern pattern = { 0 }, *slot;
+	struct pattern pattern = {0}, *slot;
 	struct text cleaned;
 
 	if (line.len && line.at[0] == '#') /* before spaces are cut, as Docker does */
@@ -235,16 +238,19 @@ static void add_line(struct ignore *ignore, struct text line)
 	line = trim(line);
 	if (line.len && line.at[0] == '!') {
 		pattern.exception = true;
-		line = trim((struct text){ line.at + 1, line.len - 1 });
+		line = trim((struct text){line.at + 1, line.len - 1});
 	}
 	if (!line.len || line.len > IGNORE_PATTERN_BYTES_MAX ||
 	    ignore->count >= IGNORE_PATTERNS_MAX)
 		return;
 	cleaned = clean(ignore->arena, line);
+	pattern.text = cleaned.at;
+	pattern.len = cleaned.len;
 	if (!cleaned.len || !compile(ignore->arena, cleaned, &pattern))
 		return;
 	slot = arena_push(ignore->arena, &ignore->patterns, &ignore->count, sizeof(*slot));
 	*slot = pattern;
+	ignore->has_exceptions = ignore->has_exceptions || pattern.exception;
 }
 
 struct ignore *ignore_parse(const char *text, size_t len)
@@ -259,7 +265,7 @@ struct ignore *ignore_parse(const char *text, size_t len)
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
 		const char *stop = newline ? newline : end;
 
-		add_line(ignore, (struct text){ text, (size_t)(stop - text) });
+		add_line(ignore, (struct text){text, (size_t)(stop - text)});
 		text = newline ? newline + 1 : end;
 	}
 	return ignore;
@@ -367,17 +373,45 @@ static bool pattern_match(const struct pattern *pattern, struct text path)
 	return now[pattern->count];
 }
 
-bool ignore_match(const struct ignore *ignore, const char *path)
+static bool judge(const struct ignore *ignore, struct text path)
 {
-	struct text text = { path, strlen(path) };
 	bool ignored = false;
 
-	for (size_t i = 0; ignore && i < ignore->count; i++) {
+	for (size_t i = 0; i < ignore->count; i++) {
 		const struct pattern *pattern = &ignore->patterns[i];
 
 		/* a pattern that would change nothing need not be tried */
-		if (pattern->exception == ignored && pattern_match(pattern, text))
+		if (pattern->exception == ignored && pattern_match(pattern, path))
 			ignored = !ignored;
 	}
 	return ignored;
+}
+
+/* Docker enters an ignored folder only if an exception's text begins with the folder's path. */
+static bool entered(const struct ignore *ignore, struct text folder)
+{
+	for (size_t i = 0; i < ignore->count; i++) {
+		const struct pattern *p = &ignore->patterns[i];
+
+		if (p->exception && p->len >= folder.len &&
+		    !memcmp(p->text, folder.at, folder.len) &&
+		    (p->len == folder.len || p->text[folder.len] == '/'))
+			return true;
+	}
+	return false;
+}
+
+bool ignore_match(const struct ignore *ignore, const char *path)
+{
+	struct text text = {path, strlen(path)};
+
+	if (!ignore)
+		return false;
+	for (size_t i = 0; ignore->has_exceptions && i < text.len; i++) {
+		struct text folder = {path, i};
+
+		if (path[i] == '/' && i && judge(ignore, folder) && !entered(ignore, folder))
+			return true;
+	}
+	return judge(ignore, text);
 }

@@ -32,7 +32,7 @@ static int read_name(const char **at, struct segment *out, struct err *err)
 		return err_set(err, ERR_USAGE, "a name is missing at \"%.40s\"", *at);
 	if (len > KEY_BYTES_MAX)
 		return err_set(err, ERR_USAGE, "a name has more than %d bytes", KEY_BYTES_MAX);
-	*out = (struct segment){ 0 };
+	*out = (struct segment){0};
 	memcpy(out->key, *at, len);
 	*at += len;
 	return 0;
@@ -130,9 +130,9 @@ static int read_quoted(const char **at, struct segment *out, struct err *err)
 	char quote = *p++;
 	size_t len = 0;
 
-	*out = (struct segment){ 0 };
+	*out = (struct segment){0};
 	while (*p && *p != quote) {
-		char bytes[4] = { *p };
+		char bytes[4] = {*p};
 		size_t n = 1;
 
 		if ((unsigned char)*p < 0x20)
@@ -156,16 +156,16 @@ static int read_quoted(const char **at, struct segment *out, struct err *err)
 
 static int read_index(const char **at, struct segment *out, struct err *err)
 {
-	char text[INDEX_DIGITS_MAX + 2] = { 0 };
+	char text[INDEX_DIGITS_MAX + 2] = {0};
 	size_t sign = **at == '-', digits = strspn(*at + sign, "0123456789");
 
 	if (!digits || digits > INDEX_DIGITS_MAX)
-		return err_set(err, ERR_USAGE,
-			       "\"[\" needs a quoted key or an index, at \"%.40s\"", *at);
+		return err_set(err, ERR_USAGE, "\"[\" needs a quoted key or an index, at \"%.40s\"",
+			       *at);
 	if ((*at)[sign] == '0' && (digits > 1 || sign))
 		return err_set(err, ERR_USAGE, "an index has a leading zero, at \"%.40s\"", *at);
 	memcpy(text, *at, sign + digits);
-	*out = (struct segment){ .is_index = true };
+	*out = (struct segment){.is_index = true};
 	if (units_parse_int(text, -INT64_C(999999999), INT64_C(999999999), &out->index) < 0)
 		return err_set(err, ERR_USAGE, "\"%s\" is not an index", text);
 	*at += sign + digits;

@@ -53,12 +53,12 @@ static size_t escape_length(const char *at, size_t len)
 static size_t utf8_length(const char *at, size_t len)
 {
 	const unsigned char *u = (const unsigned char *)at;
-	size_t want = u[0] < 0x80 ? 1 :
-		      u[0] < 0xc2 ? 0 :
-		      u[0] < 0xe0 ? 2 :
-		      u[0] < 0xf0 ? 3 :
-		      u[0] < 0xf5 ? 4 :
-				    0;
+	size_t want = u[0] < 0x80   ? 1
+		      : u[0] < 0xc2 ? 0
+		      : u[0] < 0xe0 ? 2
+		      : u[0] < 0xf0 ? 3
+		      : u[0] < 0xf5 ? 4
+				    : 0;
 
 	if (!want || want > len)
 		return 0;
@@ -105,7 +105,7 @@ static bool blank(char c)
 static struct line trim(struct line line)
 {
 	while (line.len && blank(line.at[0]))
-		line = (struct line){ line.at + 1, line.len - 1 };
+		line = (struct line){line.at + 1, line.len - 1};
 	while (line.len && blank(line.at[line.len - 1]))
 		line.len--;
 	return line;
@@ -120,7 +120,7 @@ static struct line shown(struct line line)
 		line.len--;
 	back = line.len ? memrchr(line.at, '\r', line.len) : NULL;
 	if (back)
-		line = (struct line){ back + 1, line.len - (size_t)(back - line.at) - 1 };
+		line = (struct line){back + 1, line.len - (size_t)(back - line.at) - 1};
 	return line;
 }
 
@@ -150,7 +150,8 @@ static bool begins(const char *text, const char *word)
 	return !strncmp(text, word, strlen(word));
 }
 
-static bool any(const char *text, const char *const *words, bool (*test)(const char *, const char *))
+static bool any(const char *text, const char *const *words,
+		bool (*test)(const char *, const char *))
 {
 	for (; *words; words++)
 		if (test(text, *words))
@@ -161,8 +162,8 @@ static bool any(const char *text, const char *const *words, bool (*test)(const c
 /* pip's and curl's bars: mostly signs, or a share of megabytes. */
 static bool progress(const char *text)
 {
-	static const char *const bars[] = { "\u2501\u2501", "\u2588\u2588", "#####", "=====>",
-					    "-----",	    " eta ",	    NULL };
+	static const char *const bars[] = {"\u2501\u2501", "\u2588\u2588", "#####", "=====>",
+					   "-----",	   " eta ",	   NULL};
 	size_t letters = 0, len = strlen(text);
 
 	for (size_t i = 0; i < len; i++) {
@@ -175,17 +176,31 @@ static bool progress(const char *text)
 
 static bool noise(const char *text)
 {
-	static const char *const starts[] = {
-		"[notice]", "WARNING: Running pip as", "WARNING: You are using pip",
-		"You should consider upgrading", "note: This ", "note: this ", "hint: See above",
-		"The command '", "Removing intermediate container", "Step ", "---> ", " ---> ",
-		"npm notice", "compilation terminated", "------", "debconf: ",
-		"note: run with `RUST_BACKTRACE", "For more information about this error, try",
-		"ERROR: process \"", "Dockerfile:", "> [", NULL
-	};
-	static const char *const inside[] = { "returned a non-zero code",
-					      "did not complete successfully: exit code",
-					      "executor failed running", "--no-cache-dir", NULL };
+	static const char *const starts[] = {"[notice]",
+					     "WARNING: Running pip as",
+					     "WARNING: You are using pip",
+					     "You should consider upgrading",
+					     "note: This ",
+					     "note: this ",
+					     "hint: See above",
+					     "The command '",
+					     "Removing intermediate container",
+					     "Step ",
+					     "---> ",
+					     " ---> ",
+					     "npm notice",
+					     "compilation terminated",
+					     "------",
+					     "debconf: ",
+					     "note: run with `RUST_BACKTRACE",
+					     "For more information about this error, try",
+					     "ERROR: process \"",
+					     "Dockerfile:",
+					     "> [",
+					     NULL};
+	static const char *const inside[] = {"returned a non-zero code",
+					     "did not complete successfully: exit code",
+					     "executor failed running", "--no-cache-dir", NULL};
 
 	size_t digits = strspn(text, "0123456789");
 
@@ -197,12 +212,12 @@ static bool noise(const char *text)
 /* "AssertionError: Wrong CUDA", "torch.cuda.OutOfMemoryError: …", "KeyboardInterrupt". */
 static bool exception(const char *text)
 {
-	static const char *const ends[] = { "Error", "Exception", "Interrupt", "Exit", "Warning",
-					    "Iteration", "Failure", NULL };
+	static const char *const ends[] = {"Error",   "Exception", "Interrupt", "Exit",
+					   "Warning", "Iteration", "Failure",	NULL};
 	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				  "0123456789_.$");
 
-	if (!len || (text[len] && begins(text + len, ": ") == false))
+	if (!len || (text[len] && !begins(text + len, ": ")))
 		return false;
 	for (const char *const *end = ends; *end; end++) {
 		size_t n = strlen(*end);
@@ -215,15 +230,28 @@ static bool exception(const char *text)
 
 static bool summary(const char *text)
 {
-	static const char *const starts[] = { "make: ***", "make[", "gmake", "ninja: build stopped",
-					      "npm ERR!", "npm error", "error: failed-wheel-build",
-					      "error: subprocess-exited", "error: metadata-generation",
-					      "error: legacy-install", "ERROR: Failed building wheel",
-					      "ERROR: Failed to build", "ERROR: Could not build",
-					      "ERROR: could not build", "error: could not compile",
-					      "E: Sub-process ",
-					      "ERROR: ResolutionImpossible", "FAILED: ", "collect2: ",
-					      "error: command '", "\u00d7 ", NULL };
+	static const char *const starts[] = {"make: ***",
+					     "make[",
+					     "gmake",
+					     "ninja: build stopped",
+					     "npm ERR!",
+					     "npm error",
+					     "error: failed-wheel-build",
+					     "error: subprocess-exited",
+					     "error: metadata-generation",
+					     "error: legacy-install",
+					     "ERROR: Failed building wheel",
+					     "ERROR: Failed to build",
+					     "ERROR: Could not build",
+					     "ERROR: could not build",
+					     "error: could not compile",
+					     "E: Sub-process ",
+					     "ERROR: ResolutionImpossible",
+					     "FAILED: ",
+					     "collect2: ",
+					     "error: command '",
+					     "\u00d7 ",
+					     NULL};
 
 	return any(text, starts, begins);
 }
@@ -236,9 +264,10 @@ static bool npm_line(const char *text)
 /* npm prints a block whose first line that is none of these says what is wrong. */
 static bool npm_detail(const char *text)
 {
-	static const char *const words[] = { "code ", "errno ", "syscall ", "path ", "command ",
-					     "Exit status", "A complete", "Tell the",
-					     "This is probably", "Failed at the", "/", NULL };
+	static const char *const words[] = {"code ",	     "errno ",	 "syscall ",
+					    "path ",	     "command ", "Exit status",
+					    "A complete",    "Tell the", "This is probably",
+					    "Failed at the", "/",	 NULL};
 	size_t skip = strlen("npm error");
 
 	skip -= begins(text, "npm ERR!");
@@ -248,20 +277,56 @@ static bool npm_detail(const char *text)
 
 static bool error_line(const char *text)
 {
-	static const char *const starts[] = { "dpkg: error ", "ERROR: ", "ERROR ", "error: ", "Error: ", "E: ",
-					      "fatal: ", "FATAL: ", "Fatal error", "panic: ",
-					      "thread '", "CMake Error", "ld: ", "error[", "curl: (",
-					      "tar: ", "gzip: ", "unzip: ", "Err:", "Killed",
-					      "Segmentation fault", "npm ERR! ", "npm error ",
-					      "java.lang.", "Caused by: ", "COPY failed:",
-					      "ADD failed:", "rm: ", "cp: ", "mv: ", "cat: ", NULL };
-	static const char *const inside[] = {
-		": error: ", "fatal error: ", ": not found", "command not found",
-		"No such file or directory", "Permission denied", "undefined reference to",
-		"No space left on device", "Out of memory", "unable to resolve host",
-		"cannot open shared object", "cannot execute binary", "Assertion `",
-		"(core dumped)", "ERROR: ", " Error: ", "Could not resolve", NULL
-	};
+	static const char *const starts[] = {"dpkg: error ",
+					     "ERROR: ",
+					     "ERROR ",
+					     "error: ",
+					     "Error: ",
+					     "E: ",
+					     "fatal: ",
+					     "FATAL: ",
+					     "Fatal error",
+					     "panic: ",
+					     "thread '",
+					     "CMake Error",
+					     "ld: ",
+					     "error[",
+					     "curl: (",
+					     "tar: ",
+					     "gzip: ",
+					     "unzip: ",
+					     "Err:",
+					     "Killed",
+					     "Segmentation fault",
+					     "npm ERR! ",
+					     "npm error ",
+					     "java.lang.",
+					     "Caused by: ",
+					     "COPY failed:",
+					     "ADD failed:",
+					     "rm: ",
+					     "cp: ",
+					     "mv: ",
+					     "cat: ",
+					     NULL};
+	static const char *const inside[] = {": error: ",
+					     "fatal error: ",
+					     ": not found",
+					     "command not found",
+					     "No such file or directory",
+					     "Permission denied",
+					     "undefined reference to",
+					     "No space left on device",
+					     "Out of memory",
+					     "unable to resolve host",
+					     "cannot open shared object",
+					     "cannot execute binary",
+					     "Assertion `",
+					     "(core dumped)",
+					     "ERROR: ",
+					     " Error: ",
+					     "Could not resolve",
+					     NULL};
 
 	return exception(text) || any(text, starts, begins) || any(text, inside, has);
 }
@@ -305,12 +370,12 @@ static const char *prepare(struct line raw, struct buf *clean)
 	clean->len = 0;
 	clean->truncated = false;
 	add_clean(clean, shown(raw));
-	line = trim((struct line){ buf_str(clean), clean->len });
+	line = trim((struct line){buf_str(clean), clean->len});
 	if (!line.len)
 		return "";
 	tail = (size_t)(line.at - clean->data) + line.len;
 	clean->data[tail] = '\0';
-	return trim((struct line){ without_vertex(line.at), 1 }).at;
+	return trim((struct line){without_vertex(line.at), 1}).at;
 }
 
 /* Indented lines of a traceback or of quoted source may hold any words. */
@@ -346,19 +411,19 @@ static bool consider(struct search *s, struct line raw, const char *text, bool n
 
 const char *output_reason(const char *text, size_t len, struct arena *arena)
 {
-	struct search search = { .arena = arena };
-	const char *end = text + len;
+	struct search search = {.arena = arena};
+	const char *end;
 	struct line raw;
 	struct buf clean;
 
 	if (!len)
 		return NULL;
+	end = text + len;
 	buf_init(&clean, SCAN_BYTES_MAX);
 	for (unsigned n = 0; previous_line(text, &end, &raw); n++) {
 		bool near = n < LINES_BACK_MAX;
 
-		if ((!near && search.found) ||
-		    !consider(&search, raw, prepare(raw, &clean), near))
+		if ((!near && search.found) || !consider(&search, raw, prepare(raw, &clean), near))
 			break;
 	}
 	buf_done(&clean);
@@ -375,7 +440,7 @@ const char *output_oneline(const char *text, size_t len, size_t max, struct aren
 	while (text < end && !buf.truncated) {
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
 		const char *stop = newline ? newline : end;
-		struct line line = trim(shown((struct line){ text, (size_t)(stop - text) }));
+		struct line line = trim(shown((struct line){text, (size_t)(stop - text)}));
 
 		if (line.len && buf.len) {
 			if (buf.len + 3 > max)

@@ -89,7 +89,7 @@ static void pad(struct buf *out, uint64_t size)
 
 static void write_pax(struct buf *out, const struct buf *records)
 {
-	struct tar_block block = { .type = 'x' };
+	struct tar_block block = {.type = 'x'};
 
 	copy_name(block.name, sizeof(block.name), "PaxHeaders/entry");
 	octal(block.mode, sizeof(block.mode), 0644);
@@ -129,12 +129,15 @@ static uint64_t or_zero(uint64_t value, unsigned digits)
 
 void tar_header(const struct tar_entry *entry, struct buf *out)
 {
-	static const char types[] = { [TAR_FILE] = '0',	   [TAR_FOLDER] = '5', [TAR_SYMLINK] = '2',
-				      [TAR_HARDLINK] = '1', [TAR_OTHER] = '0' };
+	static const char types[] = {[TAR_FILE] = '0',
+				     [TAR_FOLDER] = '5',
+				     [TAR_SYMLINK] = '2',
+				     [TAR_HARDLINK] = '1',
+				     [TAR_OTHER] = '0'};
 	size_t len = strlen(entry->path);
 	bool add = entry->type == TAR_FOLDER && (!len || entry->path[len - 1] != '/');
 	const char *slash = add ? "/" : "";
-	struct tar_block block = { .type = types[entry->type] };
+	struct tar_block block = {.type = types[entry->type]};
 	uint64_t mtime = entry->mtime_s < 0 ? 0 : (uint64_t)entry->mtime_s;
 	struct buf records;
 

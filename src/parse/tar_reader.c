@@ -330,7 +330,7 @@ static int read_names(struct tar_reader *r, struct tar_entry *out, struct err *e
 
 static void forget_overrides(struct overrides *next)
 {
-	*next = (struct overrides){ .path = next->path, .link = next->link };
+	*next = (struct overrides){.path = next->path, .link = next->link};
 }
 
 static int begin_meta(struct tar_reader *r, struct err *err)
@@ -340,8 +340,8 @@ static int begin_meta(struct tar_reader *r, struct err *err)
 	if (number(r->block.size, sizeof(r->block.size), &size) < 0 || size < 0)
 		return bad(err, "a number in a header");
 	if ((uint64_t)size > TAR_META_MAX)
-		return err_set(err, ERR_LIMIT, "a header in the tar archive has more than %zu bytes",
-			       TAR_META_MAX);
+		return err_set(err, ERR_LIMIT,
+			       "a header in the tar archive has more than %zu bytes", TAR_META_MAX);
 	r->meta_type = r->block.type;
 	r->meta.len = 0;
 	r->left = (uint64_t)size;
@@ -352,7 +352,7 @@ static int begin_meta(struct tar_reader *r, struct err *err)
 
 static int begin_entry(struct tar_reader *r, struct err *err)
 {
-	struct tar_entry entry = { 0 };
+	struct tar_entry entry = {0};
 	int rc;
 
 	if (read_numbers(r, &entry, err) < 0 || read_names(r, &entry, err) < 0)

@@ -13,12 +13,12 @@ static const struct version_ops *const schemes[] = {
 
 static struct span whole(const char *text)
 {
-	return version__trim((struct span){ text, strlen(text) });
+	return version__trim((struct span){text, strlen(text)});
 }
 
 static int check(enum version_scheme scheme, const char *text, struct err *err)
 {
-	struct err why = { 0 };
+	struct err why = {0};
 	struct span span = whole(text);
 
 	if (!span.len)
@@ -72,12 +72,12 @@ static bool next_clause(const struct version_ops *ops, struct span *rest, struct
 	}
 	*rest = version__trim(*rest);
 	len = clause_length(*rest);
-	*clause = version__trim((struct span){ rest->at, len });
-	*rest = version__trim((struct span){ rest->at + len, rest->len - len });
+	*clause = version__trim((struct span){rest->at, len});
+	*rest = version__trim((struct span){rest->at + len, rest->len - len});
 	if (rest->len && rest->at[0] == ',')
-		*rest = (struct span){ rest->at + 1, rest->len - 1 };
+		*rest = (struct span){rest->at + 1, rest->len - 1};
 	else if (!rest->len)
-		*rest = (struct span){ NULL, 0 };
+		*rest = (struct span){NULL, 0};
 	return true;
 }
 
@@ -92,7 +92,7 @@ int version_constraint_check(enum version_scheme scheme, const char *constraint,
 		return err_set(err, ERR_USAGE, "the constraint has more than %d bytes",
 			       VERSION_BYTES_MAX);
 	while (next_clause(ops, &rest, &clause)) {
-		struct err why = { 0 };
+		struct err why = {0};
 
 		if (!clause.len)
 			return err_set(err, ERR_USAGE, "\"%s\" has an empty clause", constraint);

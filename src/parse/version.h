@@ -2,7 +2,8 @@
  * Versions and constraints of three schemes. Pure.
  *
  * pep440: Python's, with local labels, pre/post/dev, epochs, `~=`, `===`, `==1.*`
- *         (packaging.python.org "Version specifiers"). `==X` without a local label matches any label,
+ *         (packaging.python.org "Version specifiers"). `==X` without a local label matches any
+ * label,
  *         `==X+l` and `!=X+l` compare the label. Clauses are joined by ",".
  * semver: semver.org 2.0.0, ranges joined by "," or spaces: = != < <= > >= ^ ~; build metadata does
  *         not take part in order, but `=X+b` compares it. A constraint may leave out minor and
@@ -38,7 +39,7 @@ int version_constraint_check(enum version_scheme scheme, const char *constraint,
  * excludes 1.7.post1 and 1.7+local (`>1.7.post0` includes 1.7.post1). `===` compares the texts
  * as they stand, upper and lower case alike.
  */
-int version_matches(enum version_scheme scheme, const char *constraint, const char *text,
-		    bool *out, struct err *err);
+int version_matches(enum version_scheme scheme, const char *constraint, const char *text, bool *out,
+		    struct err *err);
 
 #endif

@@ -14,11 +14,11 @@ struct pep440 {
 	struct span local;
 };
 
-static const struct span zero = { "0", 1 };
+static const struct span zero = {"0", 1};
 
 static void skip(struct span *text, size_t len)
 {
-	*text = (struct span){ text->at + len, text->len - len };
+	*text = (struct span){text->at + len, text->len - len};
 }
 
 static bool starts(struct span text, const char *word)
@@ -56,8 +56,8 @@ static void parse_pre(struct span *text, struct pep440 *out)
 		const char *word;
 		int phase;
 	} table[] = {
-		{ "alpha", 'a' }, { "beta", 'b' }, { "preview", 'c' }, { "pre", 'c' },
-		{ "rc", 'c' },	  { "a", 'a' },	   { "b", 'b' },       { "c", 'c' },
+		{"alpha", 'a'}, {"beta", 'b'}, {"preview", 'c'}, {"pre", 'c'},
+		{"rc", 'c'},	{"a", 'a'},    {"b", 'b'},	 {"c", 'c'},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -131,14 +131,14 @@ static int parse_release(struct span *text, struct pep440 *out, struct err *err)
 		skip(&rest, 1);
 		(void)version__digits(&rest);
 	}
-	out->release = (struct span){ text->at, text->len - rest.len };
+	out->release = (struct span){text->at, text->len - rest.len};
 	*text = rest;
 	return 0;
 }
 
 static int parse(struct span text, struct pep440 *out, struct err *err)
 {
-	struct pep440 v = { .epoch = zero };
+	struct pep440 v = {.epoch = zero};
 
 	if (parse_release(&text, &v, err) < 0)
 		return -1;
@@ -190,7 +190,7 @@ static bool local_part(struct span *rest, struct span *part)
 		return false;
 	while (len < rest->len && alnum(rest->at[len]))
 		len++;
-	*part = (struct span){ rest->at, len };
+	*part = (struct span){rest->at, len};
 	skip(rest, len < rest->len ? len + 1 : len);
 	return true;
 }
@@ -272,8 +272,8 @@ static int cut_operator(struct span *clause, enum version_op *op)
 		const char *text;
 		enum version_op op;
 	} table[] = {
-		{ "===", OP_ARBITRARY }, { "~=", OP_COMPATIBLE }, { "==", OP_EQ }, { "!=", OP_NE },
-		{ "<=", OP_LE },	 { ">=", OP_GE },	  { "<", OP_LT },  { ">", OP_GT },
+		{"===", OP_ARBITRARY}, {"~=", OP_COMPATIBLE}, {"==", OP_EQ}, {"!=", OP_NE},
+		{"<=", OP_LE},	       {">=", OP_GE},	      {"<", OP_LT},  {">", OP_GT},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -308,8 +308,7 @@ static int pep440_clause_check(struct span clause, struct err *err)
 	bool wild;
 
 	if (cut_operator(&clause, &op) < 0)
-		return err_set(err, ERR_USAGE,
-			       "it must begin with one of == != <= >= < > ~= ===");
+		return err_set(err, ERR_USAGE, "it must begin with one of == != <= >= < > ~= ===");
 	if (!clause.len)
 		return err_set(err, ERR_USAGE, "the operator has no version");
 	if (op == OP_ARBITRARY)
@@ -351,7 +350,7 @@ static bool above(const struct pep440 *v, const struct pep440 *bound)
 		return false;
 	if (bound->dev.at || bound->post.at || !v->post.at)
 		return true;
-	stem.post = stem.dev = (struct span){ NULL, 0 };
+	stem.post = stem.dev = (struct span){NULL, 0};
 	return public_compare(&stem, bound) != 0;
 }
 

@@ -1,4 +1,5 @@
-/* semver.org 2.0.0. Constraints may leave out the minor or patch number, as cargo and node allow. */
+/* semver.org 2.0.0. Constraints may leave out the minor or patch number, as cargo and node allow.
+ */
 #include "parse/version_ops.h"
 
 #include <stdint.h>
@@ -40,7 +41,7 @@ static bool identifiers(struct span text, bool leading_zero_allowed)
 /* Build metadata starts at the first "+", a pre-release at the first "-" before it. */
 static struct semver split(struct span text)
 {
-	struct semver out = { 0 };
+	struct semver out = {0};
 	struct span rest = text, head;
 
 	version__part(&rest, '+', &head);

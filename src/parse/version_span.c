@@ -26,7 +26,7 @@ struct span version__trim(struct span text)
 
 struct span version__digits(struct span *text)
 {
-	struct span out = { text->at, 0 };
+	struct span out = {text->at, 0};
 
 	while (out.len < text->len && is_digit(out.at[out.len]))
 		out.len++;
@@ -42,11 +42,11 @@ bool version__part(struct span *rest, char separator, struct span *part)
 	if (!rest->at)
 		return false;
 	stop = rest->len ? memchr(rest->at, separator, rest->len) : NULL;
-	*part = (struct span){ rest->at, stop ? (size_t)(stop - rest->at) : rest->len };
+	*part = (struct span){rest->at, stop ? (size_t)(stop - rest->at) : rest->len};
 	if (stop)
-		*rest = (struct span){ stop + 1, rest->len - part->len - 1 };
+		*rest = (struct span){stop + 1, rest->len - part->len - 1};
 	else
-		*rest = (struct span){ NULL, 0 };
+		*rest = (struct span){NULL, 0};
 	return true;
 }
 
@@ -71,7 +71,7 @@ int version__number_compare(struct span a, struct span b)
 int version__release_compare(struct span a, struct span b, size_t limit)
 {
 	for (size_t i = 0; i < limit && (a.at || b.at); i++) {
-		struct span left = { "0", 1 }, right = { "0", 1 };
+		struct span left = {"0", 1}, right = {"0", 1};
 		int order;
 
 		version__part(&a, '.', &left);
@@ -112,16 +112,15 @@ enum version_op version__operator(struct span *clause)
 		const char *text;
 		enum version_op op;
 	} table[] = {
-		{ "==", OP_EQ }, { "!=", OP_NE }, { "<=", OP_LE },   { ">=", OP_GE },
-		{ "<", OP_LT },	 { ">", OP_GT },  { "^", OP_CARET }, { "~", OP_TILDE },
-		{ "=", OP_EQ },
+		{"==", OP_EQ}, {"!=", OP_NE},	{"<=", OP_LE},	 {">=", OP_GE}, {"<", OP_LT},
+		{">", OP_GT},  {"^", OP_CARET}, {"~", OP_TILDE}, {"=", OP_EQ},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		size_t len = strlen(table[i].text);
 
 		if (clause->len >= len && !memcmp(clause->at, table[i].text, len)) {
-			*clause = (struct span){ clause->at + len, clause->len - len };
+			*clause = (struct span){clause->at + len, clause->len - len};
 			*clause = version__trim(*clause);
 			return table[i].op;
 		}
@@ -133,7 +132,7 @@ enum version_op version__operator(struct span *clause)
 bool version__holds(enum version_op op, struct span bound, struct span text)
 {
 	size_t given = version__release_count(bound), fixed = given < 2 ? given : 2;
-	struct span rest = bound, part, zero = { "0", 1 };
+	struct span rest = bound, part, zero = {"0", 1};
 
 	if (op == OP_CARET) {
 		fixed = 0;

@@ -65,7 +65,9 @@ static void ignores_nothing_without_patterns(void **state)
 static void the_first_lines_byte_order_mark_is_not_part_of_a_pattern(void **state)
 {
 	(void)state;
-	assert_true(ignored("\xef\xbb\xbf" "a\r\n", "a"));
+	assert_true(ignored("\xef\xbb\xbf"
+			    "a\r\n",
+			    "a"));
 }
 
 static void malformed_patterns_match_nothing(void **state)

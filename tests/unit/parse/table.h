@@ -17,7 +17,7 @@ struct table {
 
 static inline int table_open(struct table *table, const char *path)
 {
-	*table = (struct table){ .in = fopen(path, "re") };
+	*table = (struct table){.in = fopen(path, "re")};
 	return table->in ? 0 : -1;
 }
 

@@ -12,7 +12,7 @@
 
 static const char *row_match(enum version_scheme scheme, char **column)
 {
-	struct err err = { 0 };
+	struct err err = {0};
 	bool out = false;
 
 	if (version_matches(scheme, column[1], column[2], &out, &err) < 0)
@@ -34,15 +34,15 @@ static const char *row_order(enum version_scheme scheme, char **column)
 
 static const char *row_answer(enum version_scheme scheme, char **column)
 {
-	struct err err = { 0 };
+	struct err err = {0};
 	int rc;
 
 	if (!strcmp(column[0], "match"))
 		return row_match(scheme, column);
 	if (!strcmp(column[0], "order"))
 		return row_order(scheme, column);
-	rc = !strcmp(column[0], "version") ? version_check(scheme, column[1], &err) :
-					     version_constraint_check(scheme, column[1], &err);
+	rc = !strcmp(column[0], "version") ? version_check(scheme, column[1], &err)
+					   : version_constraint_check(scheme, column[1], &err);
 	if (rc == 0)
 		return "ok";
 	return err.code == ERR_USAGE && err.msg[0] ? "bad" : "error without words";
@@ -91,7 +91,7 @@ static void dotted_treats_missing_numbers_as_zero(void **state)
 static bool matches(const char *constraint, const char *text)
 {
 	bool out = false;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	if (version_matches(VERSION_PEP440, constraint, text, &out, &err) < 0)
 		fail_msg("%s", err.msg);
@@ -119,7 +119,7 @@ static void exclusive_bounds_leave_out_neighbours_of_the_bound(void **state)
 
 static void names_the_bad_clause(void **state)
 {
-	struct err err = { 0 };
+	struct err err = {0};
 
 	(void)state;
 	assert_int_equal(version_constraint_check(VERSION_PEP440, ">=2.7,=<3", &err), -1);
