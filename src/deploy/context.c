@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MODE_FOLDER 0040000U
-#define MODE_LINK 0120000U
-#define MODE_SUBMODULE 0160000U
 #define SHOWN_MAX 8 /* Dockerfiles named when the one asked for is missing */
 
 /* --- paths ----------------------------------------------------------------------------------- */
@@ -158,8 +155,8 @@ static int read_ignore(struct context *context, struct ignore **out, struct err 
 
 static struct member *add(struct context *context, const char *path, unsigned mode)
 {
-	struct member *member = arena_push(context->arena, &context->members, &context->count,
-					   sizeof(*member));
+	struct member *member =
+		arena_push(context->arena, &context->members, &context->count, sizeof(*member));
 
 	member->path = path;
 	member->mode = mode;
@@ -207,15 +204,15 @@ static void add_outside(struct context *context)
 		buf_addstr(&context->ignore_text, CONTEXT_IGNORE);
 	buf_printf(&context->ignore_text, "\n%s\n", context->name);
 	for (size_t i = 0; i < context->count; i++)
-		if (strcmp(context->members[i].path, CONTEXT_IGNORE) == 0) {
-			context->members[i].text = buf_str(&context->ignore_text);
-			context->members[i].text_len = context->ignore_text.len;
-			return;
-		}
-	member = add(context, CONTEXT_IGNORE, 0100644);
+		if (strcmp(context->members[i].path, CONTEXT_IGNORE) == 0)
+			member = &context->members[i];
+	if (strcmp(member->path, CONTEXT_IGNORE) != 0) {
+		member = add(context, CONTEXT_IGNORE, 0100644);
+		member->builder_only = true;
+	}
+	member->mode = 0100644; /* was perhaps a link */
 	member->text = buf_str(&context->ignore_text);
 	member->text_len = context->ignore_text.len;
-	member->builder_only = true;
 }
 
 static int by_path(const void *a, const void *b)
@@ -250,22 +247,18 @@ static void sort(struct context *context)
 /* The folders that something is sent below; git knows no empty ones. */
 static void add_folders(struct context *context, const struct source_entry *entries, size_t count)
 {
-	struct member *files = context->members;
-	struct member *folders = NULL;
-	size_t files_count = context->count, folder_count = 0;
+	const char **folders = NULL;
+	size_t folder_count = 0;
 
 	for (size_t i = 0; i < count; i++)
 		if (entries[i].mode == MODE_FOLDER && has_member_below(context, entries[i].path)) {
-			struct member *folder = arena_push(context->arena, &folders, &folder_count,
-							   sizeof(*folder));
+			const char **folder = arena_push(context->arena, &folders, &folder_count,
+							 sizeof(*folder));
 
-			folder->path = entries[i].path;
-			folder->mode = MODE_FOLDER;
+			*folder = entries[i].path;
 		}
-	(void)files;
-	(void)files_count;
 	for (size_t i = 0; i < folder_count; i++)
-		*add(context, folders[i].path, MODE_FOLDER) = folders[i];
+		add(context, folders[i], MODE_FOLDER);
 	sort(context);
 }
 
@@ -370,6 +363,11 @@ const struct strings *context_bases(const struct context *context)
 const char *context_dockerfile_text(const struct context *context)
 {
 	return buf_str(&context->text);
+}
+
+const char *context_dockerfile_path(const struct context *context)
+{
+	return context->dockerfile;
 }
 
 const char *context_dockerfile_name(const struct context *context)

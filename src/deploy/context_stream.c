@@ -1,130 +1,166 @@
-/* The context as a tar, pulled piece by piece: a header, its content, the next header. */
+/* The context as a tar, pulled in pieces: one blob is open at a time, and its bytes go straight to
+ * the caller. */
 #include "deploy/context_private.h"
-
 #include "parse/tar.h"
 
 #include <string.h>
 
-#define LINK_BYTES_MAX 4096
+#define PENDING_MAX ((size_t)2 * 1024 * 1024)
+#define LINK_MAX 4096
 
-static void start_pending(struct context *context)
+void context__stream_done(struct stream *stream)
 {
-	context->pending.len = 0;
-	context->given = 0;
+	source_blob_close(stream->blob);
+	stream->blob = NULL;
+	buf_done(&stream->pending);
 }
 
-static int add_link(struct context *context, const struct source_entry *entry, struct err *err)
+void context_rewind(struct context *context)
 {
-	struct tar_entry header = { .path = entry->path, .type = TAR_SYMLINK, .mode = 0777 };
-	struct source_blob *blob = NULL;
-	char target[LINK_BYTES_MAX + 1] = "";
-	uint64_t size = 0;
-	ssize_t got;
-
-	if (source_blob_open(context->source, entry->oid, &blob, &size, err) < 0)
-		return -1;
-	got = size <= LINK_BYTES_MAX ? source_blob_read(blob, target, LINK_BYTES_MAX, err)
-				     : err_set(err, ERR_USAGE, "%s: the link's target is too long",
-					       entry->path);
-	source_blob_close(blob);
-	if (got < 0)
-		return -1;
-	header.link = target;
-	tar_header(&header, &context->pending);
-	return 0;
+	context__stream_done(&context->stream);
+	context->stream = (struct stream){0};
+	buf_init(&context->stream.pending, PENDING_MAX);
 }
 
-static int add_file(struct context *context, const struct source_entry *entry, struct err *err)
+static void pad(struct stream *stream, size_t len)
 {
-	struct tar_entry header = { .path = entry->path, .type = TAR_FILE,
-				    .mode = entry->mode & 0111 ? 0755 : 0644 };
-
-	if (source_blob_open(context->source, entry->oid, &context->blob, &context->blob_size,
-			     err) < 0)
-		return -1;
-	header.size = context->blob_size;
-	tar_header(&header, &context->pending);
-	return 0;
-}
-
-static int add_item(struct context *context, const struct source_entry *entry, struct err *err)
-{
-	struct tar_entry folder = { .path = entry->path, .type = TAR_FOLDER, .mode = 0755 };
-
-	if (entry->mode == 0120000)
-		return add_link(context, entry, err);
-	if (entry->mode == 0160000) { /* a submodule: its folder, without content */
-		tar_header(&folder, &context->pending);
-		return 0;
-	}
-	return add_file(context, entry, err);
-}
-
-/* A Dockerfile from outside the context, under a name of ours. */
-static void add_dockerfile(struct context *context)
-{
-	struct tar_entry header = { .path = context->dockerfile_name, .type = TAR_FILE,
-				    .mode = 0644, .size = context->dockerfile_len };
 	static const char zeros[TAR_BLOCK];
 
-	tar_header(&header, &context->pending);
-	buf_add(&context->pending, context->dockerfile_text, context->dockerfile_len);
-	buf_add(&context->pending, zeros, tar_padding(context->dockerfile_len));
+	buf_add(&stream->pending, zeros, len);
 }
 
-/* Fill pending with what comes next; the end leaves it empty. */
+static void begin_text(struct stream *stream, const struct member *member, struct tar_entry *entry)
+{
+	entry->size = member->text_len;
+	tar_header(entry, &stream->pending);
+	buf_add(&stream->pending, member->text, member->text_len);
+	pad(stream, tar_padding(entry->size));
+}
+
+static int begin_blob(struct context *context, const struct member *member, struct tar_entry *entry,
+		      struct err *err)
+{
+	struct stream *stream = &context->stream;
+
+	if (source_blob_open(context->source, member->oid, &stream->blob, &stream->left, err) < 0)
+		return err_wrap(err, "%s", member->path);
+	entry->size = stream->left;
+	tar_header(entry, &stream->pending);
+	stream->padding = tar_padding(stream->left);
+	return 0;
+}
+
+/* A link's blob is its target. */
+static int begin_link(struct context *context, const struct member *member, struct tar_entry *entry,
+		      struct err *err)
+{
+	struct source_blob *blob = NULL;
+	char target[LINK_MAX + 1];
+	uint64_t size;
+	size_t got = 0;
+	ssize_t more = 0;
+
+	if (source_blob_open(context->source, member->oid, &blob, &size, err) < 0)
+		return err_wrap(err, "%s", member->path);
+	if (size > LINK_MAX) {
+		source_blob_close(blob);
+		return err_set(err, ERR_LIMIT, "%s: the link's target is longer than %d bytes",
+			       member->path, LINK_MAX);
+	}
+	while (got < size && (more = source_blob_read(blob, target + got, size - got, err)) > 0)
+		got += (size_t)more;
+	source_blob_close(blob);
+	if (more < 0)
+		return err_wrap(err, "%s", member->path);
+	target[got] = '\0';
+	entry->type = TAR_SYMLINK;
+	entry->mode = 0777;
+	entry->link = target;
+	tar_header(entry, &context->stream.pending);
+	return 0;
+}
+
+static int begin(struct context *context, const struct member *member, struct err *err)
+{
+	struct tar_entry entry = {.path = member->path, .type = TAR_FILE};
+
+	entry.mode = member->mode & 0100 ? 0755 : 0644;
+	if (member->mode == MODE_FOLDER || member->mode == MODE_SUBMODULE) {
+		entry.type = TAR_FOLDER;
+		entry.mode = 0755;
+		tar_header(&entry, &context->stream.pending);
+		return 0;
+	}
+	if (member->text) {
+		begin_text(&context->stream, member, &entry);
+		return 0;
+	}
+	return member->mode == MODE_LINK ? begin_link(context, member, &entry, err)
+					 : begin_blob(context, member, &entry, err);
+}
+
+static size_t give_pending(struct stream *stream, void *data, size_t len)
+{
+	size_t take = len < stream->pending.len ? len : stream->pending.len;
+
+	if (!take)
+		return 0;
+	memcpy(data, stream->pending.data, take);
+	buf_consume(&stream->pending, take);
+	return take;
+}
+
+static ssize_t give_content(struct context *context, void *data, size_t len, struct err *err)
+{
+	struct stream *stream = &context->stream;
+	ssize_t got = source_blob_read(stream->blob, data, len, err);
+
+	if (got < 0)
+		return err_wrap(err, "%s", context->members[stream->next - 1].path);
+	stream->left -= (uint64_t)got;
+	if (got == 0 || !stream->left) {
+		source_blob_close(stream->blob);
+		stream->blob = NULL;
+		pad(stream, stream->padding);
+		stream->padding = 0;
+	}
+	return got;
+}
+
+/* Put what comes next in place; false with STREAM->ended at the end. */
 static int advance(struct context *context, struct err *err)
 {
-	start_pending(context);
-	if (context->outside && !context->sent_dockerfile) {
-		context->sent_dockerfile = true;
-		add_dockerfile(context);
-		return 0;
-	}
-	if (context->next < context->item_count)
-		return add_item(context, &context->items[context->next++].entry, err);
-	if (!context->ended)
-		tar_end(&context->pending);
-	context->ended = true;
-	return 0;
-}
+	struct stream *stream = &context->stream;
 
-/* The open blob's content; its padding becomes pending. */
-static ssize_t read_blob(struct context *context, void *data, size_t len, struct err *err)
-{
-	static const char zeros[TAR_BLOCK];
-	ssize_t got = source_blob_read(context->blob, data, len, err);
-
-	if (got != 0)
-		return got;
-	source_blob_close(context->blob);
-	context->blob = NULL;
-	start_pending(context);
-	buf_add(&context->pending, zeros, tar_padding(context->blob_size));
+	if (stream->next < context->count)
+		return begin(context, &context->members[stream->next++], err);
+	stream->ended = true;
+	tar_end(&stream->pending);
 	return 0;
 }
 
 ssize_t context_read(struct context *context, void *data, size_t len, struct err *err)
 {
-	for (;;) {
-		size_t left = context->pending.len - context->given;
+	struct stream *stream = &context->stream;
+	size_t used = 0;
 
-		if (left) {
-			left = left < len ? left : len;
-			memcpy(data, context->pending.data + context->given, left);
-			context->given += left;
-			return (ssize_t)left;
-		}
-		if (context->blob) {
-			ssize_t got = read_blob(context, data, len, err);
+	while (used < len) {
+		size_t gave = give_pending(stream, (char *)data + used, len - used);
+		ssize_t got;
 
-			if (got != 0)
-				return got;
+		used += gave;
+		if (gave)
 			continue;
-		}
-		if (context->ended)
-			return 0;
-		if (advance(context, err) < 0)
+		if (stream->blob) {
+			got = give_content(context, (char *)data + used, len - used, err);
+			if (got < 0)
+				return -1;
+			used += (size_t)got;
+		} else if (stream->ended) {
+			break;
+		} else if (advance(context, err) < 0) {
 			return -1;
+		}
 	}
+	return (ssize_t)used;
 }

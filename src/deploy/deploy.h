@@ -30,13 +30,22 @@ int context_hash(const struct context *context, const struct pairs *bases, char 
 		 struct err *err);
 const struct strings *context_bases(const struct context *context);
 const char *context_dockerfile_text(const struct context *context);
-/* Its path in the repository, and its name in the context that is sent. */
+/* The Dockerfile's path in the repository. */
 const char *context_dockerfile_path(const struct context *context);
+/* Its path in the tar: relative to the context, or ".assay.Dockerfile" when it lies outside of it
+ * or is a symbolic link. */
 const char *context_dockerfile_name(const struct context *context);
 bool context_needs_buildkit(const struct context *context);
-/* The context as a tar, in pieces, for build_request.read. Deterministic: sorted, times 0, owner 0.
- * Never holds more than one blob and 1 MiB in memory. */
+/* "Dockerfile:4: RUN --mount", the first thing in the Dockerfile that only BuildKit builds, with
+ * its path in the repository; NULL when there is none. */
+const char *context_buildkit_reason(const struct context *context, struct arena *arena);
+/* The context as a tar, in pieces, for build_request.read: 0 at the end. Deterministic: sorted,
+ * times 0, owner 0. Never holds more than one blob and 1 MiB in memory. Dockerfile and
+ * .dockerignore are sent even when they are ignored: the builder needs them, and takes them out
+ * of the context itself. */
 ssize_t context_read(struct context *context, void *data, size_t len, struct err *err);
+/* Begin the tar again. */
+void context_rewind(struct context *context);
 
 /* Ids of the base images that the engine holds; those it does not hold are left out of OUT. */
 int deploy_bases(struct engine *engine, const struct strings *refs, struct arena *arena,
@@ -44,22 +53,6 @@ int deploy_bases(struct engine *engine, const struct strings *refs, struct arena
 
 struct deploy_callbacks {
 	void (*log)(void *payload, const char *data, size_t len); /* see build_request */
-	void (*progress)(void *payload, const struct step *step);
-	void *payload;
-};
-struct deploy_options {
-	const char *tag;
-	bool no_cache;
-};
-
-/* Build the context's image; see engine_build. Fills also OUT->dockerfile. ERR_USAGE: the
- * Dockerfile needs BuildKit and there is none. */
-int deploy_build(struct engine *engine, struct context *context, const struct suite_image *image,
-		 const struct deploy_options *options, const struct deploy_callbacks *callbacks,
-		 struct arena *arena, struct build *out, struct err *err);
-
-struct deploy_callbacks {
-	void (*log)(void *payload, const char *data, size_t len);   /* see build_request */
 	void (*step)(void *payload, const struct step *step);
 	void *payload;
 };

@@ -146,19 +146,13 @@ static int unknown_error(struct source *source, const char *rev, struct err *err
 		rev, hex);
 }
 
-static int unborn_error(struct source *source, const char *rev, struct err *err)
+static bool has_references(struct source *source)
 {
 	git_strarray refs = {0};
-	bool empty = git_reference_list(&refs, source->repo) < 0 || refs.count == 0;
+	bool any = git_reference_list(&refs, source->repo) == 0 && refs.count > 0;
 
 	git_strarray_dispose(&refs);
-	if (empty)
-		return err_set(err, ERR_USAGE, "revision %s: the repository %s has no commits yet",
-			       rev, source->root);
-	return err_set(err, ERR_USAGE,
-		       "revision %s: the branch checked out in %s has no commits yet: name another "
-		       "branch",
-		       rev, source->root);
+	return any;
 }
 
 /* The object that a branch or tag called BASE points at. */
@@ -187,9 +181,17 @@ int git__unresolved(struct source *source, const char *rev, int code, struct err
 
 	if (head)
 		base = "HEAD";
-	if (git_repository_is_empty(source->repo) == 1 ||
-	    (head && git_repository_head_unborn(source->repo) == 1))
-		return unborn_error(source, rev, err);
+	if (git_repository_head_unborn(source->repo) == 1) {
+		if (!has_references(source))
+			return err_set(err, ERR_USAGE,
+				       "revision %s: the repository %s has no commits yet", rev,
+				       source->root);
+		if (head)
+			return err_set(err, ERR_USAGE,
+				       "revision %s: the branch checked out in %s has no commits "
+				       "yet: name another branch",
+				       rev, source->root);
+	}
 	if (git_revparse_single(&object, source->repo, base) == 0) {
 		if (code == GIT_EINVALIDSPEC || !rev[len])
 			return err_set(err, ERR_USAGE, "revision %s is not well formed", rev);
