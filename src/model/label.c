@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-const struct label labels[] = {
+const struct label label_table[] = {
 #define LABEL(name, summary, advice) { name, summary, advice },
 #include "model/labels.def"
 #undef LABEL
@@ -11,7 +11,7 @@ const struct label labels[] = {
 
 const struct label *label_find(const char *name)
 {
-	for (const struct label *label = labels; label->name; label++)
+	for (const struct label *label = label_table; label->name; label++)
 		if (strcmp(label->name, name) == 0)
 			return label;
 	return NULL;

@@ -193,7 +193,7 @@ struct label {
 };
 
 /* The label table, sorted by name; ends with a NULL name. Only grows. */
-extern const struct label labels[];
+extern const struct label label_table[];
 const struct label *label_find(const char *name);
 
 #endif

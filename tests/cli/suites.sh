@@ -29,7 +29,7 @@ bad 'newer' '{"assay": 2, "name": "x", "checks": []}'
 bad 'not set: give --var' "{$ok, \"checks\": [{\"name\": \"\${ASSAY_UNSET_HERE}\", \"kind\": \"env\", \"variable\": \"V\"}]}"
 bad 'is not a duration' "{$ok, \"checks\": [{$env_check, \"timeout\": \"soon\"}]}"
 bad 'bad pattern' "{$ok, \"checks\": [{\"name\": \"a\", \"kind\": \"env\", \"variable\": \"V\", \"pattern\": \"(\"}]}"
-bad 's.jsonc: line 1, column' '{"assay": 1,'
+bad 's.jsonc:1:13: expected' '{"assay": 1,'
 head -c 10000000 /dev/zero | tr '\0' '[' >s.jsonc
 expect 2 '^assay: s.jsonc: (larger|line 1)' "$ASSAY" suite check s.jsonc
 expect 2 'no such file' "$ASSAY" suite check nosuch.jsonc
