@@ -1,0 +1,242 @@
+/*
+ * The container of a session: made, filled with the agent, started, removed.
+ *
+ * The agent runs as root with three capabilities: to become the user of a command and to end
+ * commands of other users. Commands have none (agent/child.c). Its folder is an anonymous volume:
+ * archives cannot be put into a read-only root, and the volume goes with the container.
+ */
+#include "agent/agent.h"
+#include "base/units.h"
+#include "engine/session_private.h"
+#include "engine/sweep_private.h"
+#include "parse/tar.h"
+
+#include <string.h>
+
+#define UPLOAD_MAX ((size_t)64 * 1024 * 1024)
+#define UPLOAD_NS (UINT64_C(120) * NS_PER_S)
+#define END_NS (UINT64_C(5) * NS_PER_S)
+
+static void add_list(struct json *parent, const char *key, const char *const *items)
+{
+	struct json *list = json_add_array(parent, key);
+
+	for (; *items; items++)
+		json_add_str(list, NULL, *items);
+}
+
+static void describe_host(struct json *body, const struct session_spec *spec)
+{
+	static const char *const all[] = { "ALL", NULL };
+	static const char *const kept[] = { "SETUID", "SETGID", "KILL", NULL };
+	static const char *const security[] = { "no-new-privileges", NULL };
+	struct json *host = json_add_object(body, "HostConfig");
+
+	json_add_str(host, "NetworkMode", spec->network ? "default" : "none");
+	add_list(host, "CapDrop", all);
+	add_list(host, "CapAdd", kept);
+	add_list(host, "SecurityOpt", security);
+	json_add_int(host, "Memory", SESSION_MEMORY_BYTES);
+	json_add_int(host, "MemorySwap", SESSION_MEMORY_BYTES);
+	json_add_int(host, "PidsLimit", SESSION_PIDS);
+	json_add_bool(host, "ReadonlyRootfs", !spec->writable);
+	if (!spec->writable)
+		json_add_str(json_add_object(host, "Tmpfs"), "/tmp", SESSION_TMP);
+	/* What commands print goes through the attached stream; the engine must not keep it too. */
+	json_add_str(json_add_object(host, "LogConfig"), "Type", "none");
+	json_add_bool(host, "AutoRemove", false);
+	json_add_bool(host, "Init", false);
+}
+
+static void describe_owner(struct json *body, const struct session_spec *spec)
+{
+	struct json *marks = json_add_object(body, "Labels");
+	char name[SWEEP_NAME_MAX];
+
+	if (!spec->owner)
+		return;
+	json_add_str(marks, SWEEP_LOCK, spec->owner);
+	engine__boot_id(name);
+	json_add_str(marks, SWEEP_BOOT, name);
+	engine__host_name(name);
+	json_add_str(marks, SWEEP_HOST, name);
+}
+
+static struct json *describe(const struct session *session, const struct session_spec *spec)
+{
+	static const char *const entrypoint[] = { PROTOCOL_PROGRAM, NULL };
+	static const char *const nothing[] = { NULL };
+	static const char *const no_test[] = { "NONE", NULL };
+	struct json *body = json_new_object();
+
+	json_add_str(body, "Image", session->image.id);
+	add_list(body, "Entrypoint", entrypoint);
+	add_list(body, "Cmd", nothing);
+	json_add_str(body, "User", "0:0");
+	json_add_bool(body, "OpenStdin", true);
+	json_add_bool(body, "StdinOnce", true);
+	json_add_bool(body, "AttachStdin", true);
+	json_add_bool(body, "AttachStdout", true);
+	json_add_bool(body, "AttachStderr", true);
+	json_add_bool(body, "Tty", false);
+	add_list(json_add_object(body, "Healthcheck"), "Test", no_test);
+	json_add_object(json_add_object(body, "Volumes"), PROTOCOL_FOLDER);
+	describe_owner(body, spec);
+	describe_host(body, spec);
+	return body;
+}
+
+/* The id becomes part of paths, so only what engines use is taken. */
+static bool is_container_id(const char *id)
+{
+	size_t len = strlen(id);
+
+	return len > 0 && len <= SESSION_ID_MAX && strspn(id, "0123456789abcdef") == len;
+}
+
+static int create(struct session *session, const struct session_spec *spec, struct err *err)
+{
+	CLEANUP(json_freep) struct json *body = describe(session, spec);
+	CLEANUP(json_freep) struct json *answer = NULL;
+	const char *id;
+
+	if (engine__call(session->engine, "POST", "/containers/create", body, 201, 0, &answer,
+			 err) < 0)
+		return err_wrap(err, "creating a container");
+	id = answer ? json_str(answer, "Id", "") : "";
+	if (!is_container_id(id))
+		return err_set(err, ERR_INFRA, "engine at %s: the new container has no id",
+			       session->engine->info.host);
+	session->id = arena_strdup(session->arena, id);
+	return 0;
+}
+
+static void pack_agent(struct buf *out)
+{
+	static const char zeros[TAR_BLOCK];
+	size_t len;
+	const void *program = agent_program(&len);
+	const struct tar_entry entry = {
+		.path = "agent", .type = TAR_FILE, .mode = 0500, .size = len
+	};
+
+	tar_header(&entry, out);
+	buf_add(out, program, len);
+	buf_add(out, zeros, tar_padding(len));
+	tar_end(out);
+}
+
+static int upload_agent(struct session *session, struct err *err)
+{
+	static const char *const headers[] = { "Content-Type: application/x-tar", NULL };
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct http_request request = { .method = "PUT", .headers = headers,
+					.timeout_ns = UPLOAD_NS };
+	struct http_answer answer;
+	struct buf tar;
+	int rc;
+
+	buf_init(&tar, UPLOAD_MAX);
+	pack_agent(&tar);
+	request.path = arena_printf(arena, "/containers/%s/archive?path=" PROTOCOL_FOLDER,
+				    session->id);
+	request.body = tar.data;
+	request.body_len = tar.len;
+	rc = engine__send(session->engine, &request, 200, 0, &answer, err);
+	buf_done(&tar);
+	if (rc < 0)
+		return err_wrap(err, "copying the agent into the container");
+	http_answer_done(&answer);
+	return 0;
+}
+
+static int check_arch(const struct session *session, struct err *err)
+{
+	const char *machine = strchr(session->engine->info.os_arch, '/');
+	const char *arch = session->image.arch;
+
+	machine = machine ? machine + 1 : agent_arch();
+	if (!arch || !*arch || strcmp(arch, agent_arch()) == 0)
+		return 0; /* some imported images name none */
+	return err_set(err, ERR_USAGE, "the image is for %s, this machine runs %s", arch, machine);
+}
+
+int session__create(struct session *session, const struct session_spec *spec, struct err *err)
+{
+	if (check_arch(session, err) < 0 || create(session, spec, err) < 0)
+		return -1;
+	return upload_agent(session, err);
+}
+
+int session__attach(struct session *session, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const char *path = arena_printf(
+		arena, "/containers/%s/attach?stream=1&stdin=1&stdout=1&stderr=1", session->id);
+
+	if (engine__upgrade(session->engine, "POST", path, &session->stream, err) < 0)
+		return err_wrap(err, "attaching to the container");
+	return 0;
+}
+
+int session__start(struct session *session, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	const char *path = arena_printf(arena, "/containers/%s/start", session->id);
+
+	if (engine__call(session->engine, "POST", path, NULL, 204, 304, NULL, err) < 0)
+		return err_wrap(err, "starting the container");
+	return 0;
+}
+
+/* The stream may end before the engine has written down why. */
+static void await_end(struct session *session, struct arena *arena)
+{
+	struct http_request request = { .method = "POST", .timeout_ns = END_NS };
+	struct http_answer answer;
+	struct err ignored;
+
+	request.path = arena_printf(arena, "/containers/%s/wait", session->id);
+	if (engine__send(session->engine, &request, 200, 0, &answer, &ignored) == 0)
+		http_answer_done(&answer);
+}
+
+void session__explain(struct session *session, const char *words, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	CLEANUP(json_freep) struct json *answer = NULL;
+	const struct json *state;
+	const char *colon = *words ? ": " : "";
+
+	await_end(session, arena);
+	if (engine__call(session->engine, "GET", arena_printf(arena, "/containers/%s/json", session->id),
+			 NULL, 200, 0, &answer, err) < 0) {
+		if (err->code == ERR_CANCELLED)
+			return;
+		(void)err_wrap(err, "the container is gone");
+		err->code = ERR_INFRA;
+		return;
+	}
+	state = answer ? json_get(answer, "State") : NULL;
+	if (state && json_bool(state, "OOMKilled", false))
+		(void)err_set(err, ERR_INFRA, "the container was killed (out of memory?)");
+	else if (state && json_bool(state, "Running", false))
+		(void)err_set(err, ERR_INFRA, "the engine closed the container's streams%s%s",
+			      colon, words);
+	else if (state && json_int(state, "ExitCode", 0) > 128)
+		(void)err_set(err, ERR_INFRA, "the container was killed by signal %d%s%s",
+			      (int)json_int(state, "ExitCode", 0) - 128, colon, words);
+	else
+		(void)err_set(err, ERR_INFRA, "the container ended by itself%s%s", colon, words);
+}
+
+void session__remove(struct session *session)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct err ignored; /* engine_sweep removes what could not be removed here */
+
+	if (session->id)
+		(void)engine__call(session->engine, "DELETE",
+				   arena_printf(arena, "/containers/%s?force=1&v=1", session->id),
+				   NULL, 204, 200, NULL, &ignored);
+}
