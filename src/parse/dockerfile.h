@@ -13,12 +13,12 @@
 #define DOCKERFILE_STAGES_MAX 1000
 
 struct instruction {
-	const char *name;   /* upper case: "RUN" */
-	const char *text;   /* whole instruction; continuation lines joined, white space at a joint
-	                       made one space; comments dropped, heredoc bodies left out */
-	unsigned line;      /* first line, from 1 */
+	const char *name; /* upper case: "RUN" */
+	const char *text; /* whole instruction; continuation lines joined, white space at a joint
+			     made one space; comments dropped, heredoc bodies left out */
+	unsigned line;	  /* first line, from 1 */
 	unsigned end_line;
-	int stage;          /* 0-based stage it belongs to; -1 for ARG before the first FROM */
+	int stage; /* 0-based stage it belongs to; -1 for ARG before the first FROM */
 };
 
 struct dockerfile_stage {
@@ -33,9 +33,9 @@ struct dockerfile {
 	struct dockerfile_stage *stages;
 	size_t stage_count;
 	struct strings bases; /* external images: FROM bases and COPY --from that are no stage, not
-	                         "scratch", each once, in order */
+				 "scratch", each once, in order */
 	bool needs_buildkit;  /* heredoc, RUN --mount/--network/--security, COPY --link/--chmod
-	                         and newer flags, # syntax= directive */
+				 and newer flags, # syntax= directive */
 };
 
 void dockerfile_parse(const char *text, size_t len, const struct pairs *args, struct arena *arena,

@@ -18,11 +18,11 @@ enum tar_type { TAR_FILE, TAR_FOLDER, TAR_SYMLINK, TAR_HARDLINK, TAR_OTHER };
 
 struct tar_entry {
 	const char *path; /* as in the archive, which may be hostile ("../x", "/etc"); the slash
-	                     behind a folder's name is taken off when read, put on when written */
+			     behind a folder's name is taken off when read, put on when written */
 	const char *link; /* target of links, else NULL */
 	enum tar_type type;
 	uint32_t mode, uid, gid;
-	uint64_t size;    /* bytes of content that follow, padded to TAR_BLOCK; 0 unless a file */
+	uint64_t size; /* bytes of content that follow, padded to TAR_BLOCK; 0 unless a file */
 	int64_t mtime_s;
 };
 

@@ -92,7 +92,10 @@ static void expected(bool long_names, unsigned gid, struct buf *out)
 {
 	buf_init(out, ARCHIVE_MAX);
 	buf_printf(out, "f 644 1000 %u 5 1700000000 a.txt hello\n", gid);
-	buf_printf(out, "f 640 1000 %u 0 1700000000 empty \nd 755 1000 %u 0 1700000000 ", gid, gid);
+	buf_printf(out,
+		   "f 640 1000 %u 0 1700000000 empty \n"
+		   "d 755 1000 %u 0 1700000000 ",
+		   gid, gid);
 	repeat(out, 'd', 90);
 	if (long_names) {
 		buf_printf(out, " \nf 644 1000 %u 700 1700000000 ", gid);
@@ -337,7 +340,8 @@ static void reads_back_what_it_wrote(void **state)
 	assert_int_equal(archive.len % TAR_BLOCK, 0);
 	assert_int_equal(read_archive(&archive, 77, &seen, NULL), 0);
 	buf_init(&want, ARCHIVE_MAX);
-	buf_addstr(&want, "f 644 0 0 5 1 a.txt hello\nd 755 3000000 0 0 0 dir \n"
+	buf_addstr(&want, "f 644 0 0 5 1 a.txt hello\n"
+			  "d 755 3000000 0 0 0 dir \n"
 			  "f 600 0 0 0 1700000000 ");
 	repeat(&want, 'n', 150);
 	buf_addstr(&want, " \nl 777 0 0 0 0 caf\xc3\xa9 -> ");
