@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #define PIECE_MAX ((size_t)64 * 1024)
-#define DRAIN_MAX ((size_t)2 * 1024 * 1024) /* read after the end: more than a pipe holds */
+#define DRAIN_MAX ((size_t)2 * 1024 * 1024)   /* read after the end: more than a pipe holds */
 #define UNSENT_MAX ((size_t)32 * 1024 * 1024) /* beyond it no new command starts */
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -145,8 +145,10 @@ static void send_result(struct agent *agent, const struct job *job, int kind, in
 	bytes_put(to, (uint64_t)kind, 1);
 	bytes_put(to, (uint64_t)value, 4);
 	bytes_put(to, now_ns() - job->began_ns, 8);
-	bytes_put(to, (job->out.truncated ? PROTOCOL_OUT_TRUNCATED : 0U) |
-			      (job->errout.truncated ? PROTOCOL_ERR_TRUNCATED : 0U), 1);
+	bytes_put(to,
+		  (job->out.truncated ? PROTOCOL_OUT_TRUNCATED : 0U) |
+			  (job->errout.truncated ? PROTOCOL_ERR_TRUNCATED : 0U),
+		  1);
 	bytes_put(to, out->len, 4);
 	bytes_add(to, out->data, out->len);
 	bytes_put(to, errout->len, 4);
@@ -254,8 +256,8 @@ static int open_pipe(int *reader, int *writer)
 /* 0 or errno. */
 static int job_fork(struct job *job, const struct request *request)
 {
-	struct child_files files = {.in = open_input(request), .out = -1, .errout = -1,
-				    .failure = -1};
+	struct child_files files = {
+		.in = open_input(request), .out = -1, .errout = -1, .failure = -1};
 	int error = 0;
 
 	if (files.in < 0 || open_pipe(&job->out.fd, &files.out) != 0 ||
@@ -491,10 +493,10 @@ static void wait_for_events(struct agent *agent, struct pollfd *fds)
 	fds[SLOT_OUT] = (struct pollfd){.fd = agent->unsent.len != 0 ? STDOUT_FILENO : -1,
 					.events = POLLOUT};
 	for (i = 0; i < PROTOCOL_RUNNING_MAX; i++) {
-		fds[SLOT_JOBS + 2 * i] = (struct pollfd){.fd = agent->jobs[i].out.fd,
-							 .events = POLLIN};
-		fds[SLOT_JOBS + 2 * i + 1] = (struct pollfd){.fd = agent->jobs[i].errout.fd,
-							     .events = POLLIN};
+		fds[SLOT_JOBS + 2 * i] =
+			(struct pollfd){.fd = agent->jobs[i].out.fd, .events = POLLIN};
+		fds[SLOT_JOBS + 2 * i + 1] =
+			(struct pollfd){.fd = agent->jobs[i].errout.fd, .events = POLLIN};
 	}
 	if (poll(fds, SLOT_JOBS + 2 * PROTOCOL_RUNNING_MAX, check_deadlines(agent)) < 0 &&
 	    errno != EINTR)

@@ -131,7 +131,8 @@ static int become_user(const char *user)
 	size_t len = colon == NULL ? strlen(user) : (size_t)(colon - user);
 
 	errno = 0;
-	if (find_user(user, len, &who) != 0 || (colon != NULL && find_group(colon + 1, &who) != 0)) {
+	if (find_user(user, len, &who) != 0 ||
+	    (colon != NULL && find_group(colon + 1, &who) != 0)) {
 		errno = ENOENT;
 		return -1;
 	}

@@ -34,7 +34,7 @@ struct waiter {
 struct demux {
 	unsigned char head[ENGINE_HEAD];
 	size_t head_len;
-	size_t left; /* of the engine's current frame */
+	size_t left;	   /* of the engine's current frame */
 	struct buf frames; /* the agent's, not yet complete */
 	struct buf words;
 };
@@ -54,8 +54,9 @@ static void fail(struct session *session, const struct err *why)
 
 static int nonsense(struct err *err)
 {
-	return err_set(err, ERR_INFRA, "what came out of the container is not an answer of the "
-				       "agent: did the image interfere with it?");
+	return err_set(err, ERR_INFRA,
+		       "what came out of the container is not an answer of the "
+		       "agent: did the image interfere with it?");
 }
 
 /* A number that nobody waits for belongs to a caller that gave up; one never given is nonsense. */
@@ -80,7 +81,7 @@ static int take_result(struct session *session, uint32_t id, const struct protoc
 
 static int take_frame(struct session *session, const char *data, size_t len, struct err *err)
 {
-	struct protocol_reader reader = { (const unsigned char *)data, len, true };
+	struct protocol_reader reader = {(const unsigned char *)data, len, true};
 	uint32_t id = (uint32_t)protocol_get(&reader, 4);
 	uint64_t type = protocol_get(&reader, 1);
 
@@ -100,7 +101,7 @@ static int take_frames(struct session *session, struct buf *frames, struct err *
 	size_t done = 0, len;
 
 	while (frames->len - done >= 4) {
-		struct protocol_reader head = { (unsigned char *)frames->data + done, 4, true };
+		struct protocol_reader head = {(unsigned char *)frames->data + done, 4, true};
 
 		len = (size_t)protocol_get(&head, 4);
 		if (len < PROTOCOL_HEAD - 4 || len > PROTOCOL_RESULT_MAX)
@@ -124,7 +125,8 @@ static int take_head(struct demux *demux, unsigned char byte, struct err *err)
 		return 0;
 	if (head[0] > 2 || head[1] || head[2] || head[3])
 		return err_set(err, ERR_INFRA, "the engine's attached stream is malformed");
-	demux->left = (size_t)head[4] << 24 | (size_t)head[5] << 16 | (size_t)head[6] << 8 | head[7];
+	demux->left =
+		(size_t)head[4] << 24 | (size_t)head[5] << 16 | (size_t)head[6] << 8 | head[7];
 	if (demux->left == 0)
 		demux->head_len = 0;
 	return 0;
@@ -189,8 +191,8 @@ static void read_stream(struct session *session, struct demux *demux, struct err
 static void *reader_main(void *arg)
 {
 	struct session *session = arg;
-	struct demux demux = { .head_len = 0 };
-	struct err why = { .code = ERR_INFRA, .msg = "the session was closed" };
+	struct demux demux = {.head_len = 0};
+	struct err why = {.code = ERR_INFRA, .msg = "the session was closed"};
 
 	buf_init(&demux.frames, PROTOCOL_RESULT_MAX + 4 + 2 * PIECE_MAX);
 	buf_init(&demux.words, WORDS_MAX);
@@ -371,7 +373,8 @@ static int check_command(const struct command *command, struct err *err)
 		return err_set(err, ERR_USAGE, "the command is empty");
 	if (command->argv.count > PROTOCOL_STRINGS_MAX ||
 	    command->env.count >= PROTOCOL_STRINGS_MAX)
-		return err_set(err, ERR_LIMIT, "the command has more than %d arguments or variables",
+		return err_set(err, ERR_LIMIT,
+			       "the command has more than %d arguments or variables",
 			       PROTOCOL_STRINGS_MAX);
 	for (size_t i = 0; i < command->env.count; i++)
 		if (!*command->env.items[i].key || strchr(command->env.items[i].key, '='))
@@ -380,8 +383,8 @@ static int check_command(const struct command *command, struct err *err)
 	return 0;
 }
 
-static int refuse(const struct command *command, const struct session *session, int kind,
-		  int error, struct err *err)
+static int refuse(const struct command *command, const struct session *session, int kind, int error,
+		  struct err *err)
 {
 	if (kind == PROTOCOL_NO_USER && error == ENOENT)
 		return err_set(err, ERR_USAGE, "the image has no user \"%s\"",
@@ -424,13 +427,13 @@ static int exit_code(int kind, int value)
 }
 
 static int read_result(const struct session *session, const struct command *command,
-		       const struct buf *payload, struct arena *arena,
-		       struct command_result *out, struct err *err)
+		       const struct buf *payload, struct arena *arena, struct command_result *out,
+		       struct err *err)
 {
-	struct protocol_reader reader = { (const unsigned char *)payload->data, payload->len, true };
+	struct protocol_reader reader = {(const unsigned char *)payload->data, payload->len, true};
 	int kind = (int)protocol_get(&reader, 1);
 	uint64_t value = protocol_get(&reader, 4);
-	struct command_result got = { .duration_ns = protocol_get(&reader, 8) };
+	struct command_result got = {.duration_ns = protocol_get(&reader, 8)};
 	uint64_t flags = protocol_get(&reader, 1);
 	const char *text = protocol_blob(&reader, &got.out_len);
 	const char *errtext = protocol_blob(&reader, &got.errout_len);
@@ -456,7 +459,7 @@ static int read_result(const struct session *session, const struct command *comm
  * ended, the reader finds out why and wakes everybody. */
 static void send_request(struct session *session, const struct buf *request)
 {
-	struct err why = { 0 };
+	struct err why = {0};
 	int rc;
 
 	(void)pthread_mutex_lock(&session->write_lock);
@@ -469,7 +472,7 @@ static void send_request(struct session *session, const struct buf *request)
 int session_run(struct session *session, const struct command *command, struct arena *arena,
 		struct command_result *out, struct err *err)
 {
-	struct waiter waiter = { 0 };
+	struct waiter waiter = {0};
 	struct buf request;
 	int rc;
 

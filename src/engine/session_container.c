@@ -27,9 +27,9 @@ static void add_list(struct json *parent, const char *key, const char *const *it
 
 static void describe_host(struct json *body, const struct session_spec *spec)
 {
-	static const char *const all[] = { "ALL", NULL };
-	static const char *const kept[] = { "SETUID", "SETGID", "KILL", NULL };
-	static const char *const security[] = { "no-new-privileges", NULL };
+	static const char *const all[] = {"ALL", NULL};
+	static const char *const kept[] = {"SETUID", "SETGID", "KILL", NULL};
+	static const char *const security[] = {"no-new-privileges", NULL};
 	struct json *host = json_add_object(body, "HostConfig");
 
 	json_add_str(host, "NetworkMode", spec->network ? "default" : "none");
@@ -64,9 +64,9 @@ static void describe_owner(struct json *body, const struct session_spec *spec)
 
 static struct json *describe(const struct session *session, const struct session_spec *spec)
 {
-	static const char *const entrypoint[] = { PROTOCOL_PROGRAM, NULL };
-	static const char *const nothing[] = { NULL };
-	static const char *const no_test[] = { "NONE", NULL };
+	static const char *const entrypoint[] = {PROTOCOL_PROGRAM, NULL};
+	static const char *const nothing[] = {NULL};
+	static const char *const no_test[] = {"NONE", NULL};
 	struct json *body = json_new_object();
 
 	json_add_str(body, "Image", session->image.id);
@@ -117,8 +117,7 @@ static void pack_agent(struct buf *out)
 	size_t len;
 	const void *program = agent_program(&len);
 	const struct tar_entry entry = {
-		.path = "agent", .type = TAR_FILE, .mode = 0500, .size = len
-	};
+		.path = "agent", .type = TAR_FILE, .mode = 0500, .size = len};
 
 	tar_header(&entry, out);
 	buf_add(out, program, len);
@@ -128,18 +127,18 @@ static void pack_agent(struct buf *out)
 
 static int upload_agent(struct session *session, struct err *err)
 {
-	static const char *const headers[] = { "Content-Type: application/x-tar", NULL };
+	static const char *const headers[] = {"Content-Type: application/x-tar", NULL};
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct http_request request = { .method = "PUT", .headers = headers,
-					.timeout_ns = UPLOAD_NS };
+	struct http_request request = {
+		.method = "PUT", .headers = headers, .timeout_ns = UPLOAD_NS};
 	struct http_answer answer;
 	struct buf tar;
 	int rc;
 
 	buf_init(&tar, UPLOAD_MAX);
 	pack_agent(&tar);
-	request.path = arena_printf(arena, "/containers/%s/archive?path=" PROTOCOL_FOLDER,
-				    session->id);
+	request.path =
+		arena_printf(arena, "/containers/%s/archive?path=" PROTOCOL_FOLDER, session->id);
 	request.body = tar.data;
 	request.body_len = tar.len;
 	rc = engine__send(session->engine, &request, 200, 0, &answer, err);
@@ -192,7 +191,7 @@ int session__start(struct session *session, struct err *err)
 /* The stream may end before the engine has written down why. */
 static void await_end(struct session *session, struct arena *arena)
 {
-	struct http_request request = { .method = "POST", .timeout_ns = END_NS };
+	struct http_request request = {.method = "POST", .timeout_ns = END_NS};
 	struct http_answer answer;
 	struct err ignored;
 
@@ -209,8 +208,9 @@ void session__explain(struct session *session, const char *words, struct err *er
 	const char *colon = *words ? ": " : "";
 
 	await_end(session, arena);
-	if (engine__call(session->engine, "GET", arena_printf(arena, "/containers/%s/json", session->id),
-			 NULL, 200, 0, &answer, err) < 0) {
+	if (engine__call(session->engine, "GET",
+			 arena_printf(arena, "/containers/%s/json", session->id), NULL, 200, 0,
+			 &answer, err) < 0) {
 		if (err->code == ERR_CANCELLED)
 			return;
 		(void)err_wrap(err, "the container is gone");

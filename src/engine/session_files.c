@@ -80,7 +80,7 @@ static int on_piece(void *payload, const void *data, size_t len, struct err *err
 
 static int fetch(struct session *session, const char *path, struct look *look, struct err *err)
 {
-	struct http_request request = { .write = on_piece, .payload = look, .timeout_ns = FILE_NS };
+	struct http_request request = {.write = on_piece, .payload = look, .timeout_ns = FILE_NS};
 	struct http_answer answer;
 	struct buf full;
 	int rc;
@@ -103,14 +103,15 @@ static int fetch(struct session *session, const char *path, struct look *look, s
 }
 
 /* An archive that we cannot read is the engine's fault, never the user's. A file used as a folder
- * is a missing path; some engines call that an error of theirs. */
+ * and a circle of links are missing paths; Docker calls them errors of its own. */
 static int sort_error(const char *path, struct err *err)
 {
 	if (!err)
 		return -1;
 	if (err->code == ERR_USAGE)
 		err->code = ERR_INFRA;
-	if (err->code == ERR_INFRA && strstr(err->msg, "not a directory"))
+	if (err->code == ERR_INFRA &&
+	    (strstr(err->msg, "not a directory") || strstr(err->msg, "too many links")))
 		err->code = ERR_NOTFOUND;
 	if (err->code == ERR_NOTFOUND)
 		return err_set(err, ERR_NOTFOUND, "the image has no \"%s\"", path);
@@ -121,8 +122,8 @@ static int sort_error(const char *path, struct err *err)
 static int look_at(struct session *session, const char *path, size_t content_max,
 		   struct arena *arena, struct file_info *out, struct err *err)
 {
-	struct look look = { .arena = arena, .want_content = content_max > 0 };
-	const struct tar_visitor visitor = { on_entry, on_data, &look };
+	struct look look = {.arena = arena, .want_content = content_max > 0};
+	const struct tar_visitor visitor = {on_entry, on_data, &look};
 	char hex[DIGEST_HEX];
 	int rc;
 
@@ -221,9 +222,9 @@ static int follow_links(struct session *session, const char *path, size_t conten
 			break;
 		if (count_link(path, &links, err) < 0)
 			return -1;
-		path = info.link[0] == '/' ? info.link
-					   : arena_printf(arena, "%s/%s", parent_of(path, arena),
-							  info.link);
+		path = info.link[0] == '/'
+			       ? info.link
+			       : arena_printf(arena, "%s/%s", parent_of(path, arena), info.link);
 		if (strlen(path) > TAR_PATH_MAX)
 			return err_set(err, ERR_NOTFOUND, "a link in the image is too long");
 	}

@@ -21,7 +21,7 @@ struct session {
 	struct arena *arena; /* of the strings below; nobody allocates from it after the opening */
 	struct image_config image;
 	const char *home; /* HOME=… of the image's environment or NULL */
-	const char *id;   /* of the container, NULL before it exists */
+	const char *id;	  /* of the container, NULL before it exists */
 	struct http_stream *stream;
 	pthread_mutex_t write_lock; /* a request is written as a whole */
 	pthread_t reader;
@@ -32,9 +32,9 @@ struct session {
 	struct waiter *waiters;
 	unsigned running;
 	uint32_t last_id;
-	bool ready;   /* the agent said so */
+	bool ready; /* the agent said so */
 	bool closing;
-	bool dead;    /* nothing can be run any more, because of WHY */
+	bool dead; /* nothing can be run any more, because of WHY */
 	struct err why;
 };
 

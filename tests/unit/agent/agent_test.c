@@ -103,7 +103,7 @@ static int start(void **state)
 {
 	struct agent *agent = calloc(1, sizeof(*agent));
 	int to[2], from[2], program = program_file();
-	char *argv[] = {(char *)(uintptr_t)"assay-agent", NULL};
+	char *argv[] = {(char *)(uintptr_t) "assay-agent", NULL};
 	struct protocol_reader reader = {.ok = true};
 	struct buf body;
 
@@ -253,7 +253,8 @@ static void returns_output_and_exit_code(void **state)
 {
 	struct result r;
 
-	converse(*state, &(struct ask){.id = 7, .argv = ARGV("sh", "-c", "echo out; echo err >&2; exit 3")},
+	converse(*state,
+		 &(struct ask){.id = 7, .argv = ARGV("sh", "-c", "echo out; echo err >&2; exit 3")},
 		 &r);
 	assert_int_equal(r.kind, PROTOCOL_EXITED);
 	assert_int_equal(r.value, 3);
@@ -268,8 +269,10 @@ static void passes_environment_folder_and_input(void **state)
 	struct result r;
 
 	converse(*state,
-		 &(struct ask){.argv = ARGV("sh", "-c", "echo $A; pwd; cat"), .env = ARGV("A=b=c"),
-			       .workdir = "/usr", .input = "hello"},
+		 &(struct ask){.argv = ARGV("sh", "-c", "echo $A; pwd; cat"),
+			       .env = ARGV("A=b=c"),
+			       .workdir = "/usr",
+			       .input = "hello"},
 		 &r);
 	assert_string_equal(buf_str(&r.out), "b=c\n/usr\nhello");
 	result_done(&r);
@@ -279,7 +282,8 @@ static void finds_the_program_in_the_path_of_the_request(void **state)
 {
 	struct result r;
 
-	converse(*state, &(struct ask){.argv = ARGV("true"), .env = ARGV("PATH=/nowhere:/usr/bin")}, &r);
+	converse(*state, &(struct ask){.argv = ARGV("true"), .env = ARGV("PATH=/nowhere:/usr/bin")},
+		 &r);
 	assert_int_equal(r.kind, PROTOCOL_EXITED);
 	result_done(&r);
 	converse(*state, &(struct ask){.argv = ARGV("true"), .env = ARGV("PATH=/nowhere")}, &r);
@@ -363,10 +367,11 @@ static void kills_the_whole_group_after_the_timeout(void **state)
 {
 	struct result r;
 
-	converse(*state,
-		 &(struct ask){.argv = ARGV("sh", "-c", "(sh -c 'echo $$; sleep 600'; :) & wait; :"),
-			       .timeout_ms = 300},
-		 &r);
+	converse(
+		*state,
+		&(struct ask){.argv = ARGV("sh", "-c", "(sh -c 'echo $$; sleep 600'; :) & wait; :"),
+			      .timeout_ms = 300},
+		&r);
 	assert_int_equal(r.kind, PROTOCOL_TIMED_OUT);
 	assert_true(r.duration_ns >= 300 * UINT64_C(1000000));
 	assert_true(r.duration_ns < 10 * UINT64_C(1000000000));
@@ -408,8 +413,9 @@ static void caps_a_gigabyte_of_output_and_lets_the_command_end(void **state)
 	FILE *status;
 
 	converse(agent,
-		 &(struct ask){.argv = ARGV("sh", "-c", "head -c 1073741824 /dev/zero; echo done >&2"),
-			       .keep = 1000},
+		 &(struct ask){
+			 .argv = ARGV("sh", "-c", "head -c 1073741824 /dev/zero; echo done >&2"),
+			 .keep = 1000},
 		 &r);
 	assert_int_equal(r.kind, PROTOCOL_EXITED);
 	assert_int_equal(r.out.len, 1000);
@@ -449,7 +455,8 @@ static void answers_two_hundred_requests_in_flight(void **state)
 	uint32_t i;
 
 	for (i = 1; i <= 200; i++)
-		ask(agent, &(struct ask){.id = i, .argv = ARGV("sh", "-c", "sleep 0.1; echo $N"),
+		ask(agent, &(struct ask){.id = i,
+					 .argv = ARGV("sh", "-c", "sleep 0.1; echo $N"),
 					 .env = ARGV("N=5")});
 	for (i = 1; i <= 200; i++) {
 		struct result r;
@@ -490,8 +497,10 @@ static void commands_have_no_capabilities_and_default_signals(void **state)
 {
 	struct result r;
 
-	converse(*state, &(struct ask){.argv = ARGV("grep", "-E", "^(Cap(Inh|Prm|Eff|Amb)|NoNewPrivs|SigBlk|SigIgn)",
-						    "/proc/self/status")},
+	converse(*state,
+		 &(struct ask){.argv = ARGV("grep", "-E",
+					    "^(Cap(Inh|Prm|Eff|Amb)|NoNewPrivs|SigBlk|SigIgn)",
+					    "/proc/self/status")},
 		 &r);
 	assert_string_equal(buf_str(&r.out), "SigBlk:\t0000000000000000\n"
 					     "SigIgn:\t0000000000000000\n"
@@ -509,11 +518,14 @@ static void becomes_the_user_asked_for(void **state)
 
 	if (geteuid() != 0)
 		skip();
-	converse(*state, &(struct ask){.argv = ARGV("sh", "-c", "id -u; id -g; echo $HOME"), .user = "daemon"},
+	converse(*state,
+		 &(struct ask){.argv = ARGV("sh", "-c", "id -u; id -g; echo $HOME"),
+			       .user = "daemon"},
 		 &r);
 	assert_string_equal(buf_str(&r.out), "1\n1\n/usr/sbin\n");
 	result_done(&r);
-	converse(*state, &(struct ask){.argv = ARGV("sh", "-c", "id -u; id -g; id -G"), .user = "4321:17"},
+	converse(*state,
+		 &(struct ask){.argv = ARGV("sh", "-c", "id -u; id -g; id -G"), .user = "4321:17"},
 		 &r);
 	assert_string_equal(buf_str(&r.out), "4321\n17\n17\n");
 	result_done(&r);
@@ -534,12 +546,14 @@ static void the_end_of_input_ends_agent_and_commands(void **state)
 	converse(agent, &(struct ask){.argv = ARGV("true")}, &r);
 	result_done(&r);
 	ask(agent, &(struct ask){.argv = ARGV("sh", "-c", "echo $$ >$F; exec sleep 600"),
-				 .env = ARGV("F=/dev/stderr"), .timeout_ms = 600000});
+				 .env = ARGV("F=/dev/stderr"),
+				 .timeout_ms = 600000});
 	/* The command writes its number to a file: the agent tells nothing before it ends. */
 	buf_init(&text, 64);
 	buf_printf(&text, "F=%s", path);
-	ask(agent, &(struct ask){.argv = ARGV("sh", "-c", "echo $$ >$F.tmp; mv $F.tmp $F; exec sleep 600"),
-				 .env = ARGV(buf_str(&text))});
+	ask(agent,
+	    &(struct ask){.argv = ARGV("sh", "-c", "echo $$ >$F.tmp; mv $F.tmp $F; exec sleep 600"),
+			  .env = ARGV(buf_str(&text))});
 	buf_done(&text);
 	(void)close(fd);
 	for (int i = 0; i < PATIENCE_MS / 5 && digits[0] == '\0'; i++) {

@@ -22,9 +22,9 @@ static struct arena *arena;
 
 static struct session *open_session(bool writable)
 {
-	struct session_spec spec = { .image = IMAGE, .writable = writable };
+	struct session_spec spec = {.image = IMAGE, .writable = writable};
 	struct session *session = NULL;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	if (session_open(engine, &spec, &session, &err) < 0)
 		fail_msg("%s", err.msg);
@@ -33,7 +33,7 @@ static struct session *open_session(bool writable)
 
 static int open_all(void **state)
 {
-	struct err err = { 0 };
+	struct err err = {0};
 
 	(void)state;
 	arena = arena_new();
@@ -59,14 +59,14 @@ static struct command shell(const char *script)
 	argv[0] = "sh";
 	argv[1] = "-c";
 	argv[2] = script;
-	return (struct command){ .argv = { argv, 3 }, .timeout_ns = 60 * NS_PER_S,
-				 .output_max = 65536 };
+	return (struct command){
+		.argv = {argv, 3}, .timeout_ns = 60 * NS_PER_S, .output_max = 65536};
 }
 
 static struct command_result run_in(struct session *session, const struct command *command)
 {
-	struct command_result result = { 0 };
-	struct err err = { 0 };
+	struct command_result result = {0};
+	struct err err = {0};
 
 	if (session_run(session, command, arena, &result, &err) < 0)
 		fail_msg("%s", err.msg);
@@ -100,8 +100,8 @@ static void counts_a_signal_as_128_and_more(void **state)
 
 static void says_when_the_program_is_not_in_the_image(void **state)
 {
-	const char *argv[] = { "no-such-program" };
-	struct command command = { .argv = { argv, 1 }, .output_max = 10 };
+	const char *argv[] = {"no-such-program"};
+	struct command command = {.argv = {argv, 1}, .output_max = 10};
 
 	(void)state;
 	assert_true(run_in(shared, &command).not_found);
@@ -179,7 +179,7 @@ static void an_unknown_user_or_folder_is_the_users_mistake(void **state)
 {
 	struct command command = shell("true");
 	struct command_result r;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	(void)state;
 	command.user = "no-such-user";
@@ -195,11 +195,11 @@ static void an_unknown_user_or_folder_is_the_users_mistake(void **state)
 
 static void adds_environment_folder_and_input(void **state)
 {
-	struct pair pair = { "WORD", "a=b" };
+	struct pair pair = {"WORD", "a=b"};
 	struct command command = shell("echo $WORD; pwd; cat");
 
 	(void)state;
-	command.env = (struct pairs){ &pair, 1 };
+	command.env = (struct pairs){&pair, 1};
 	command.workdir = "/usr";
 	command.input = "given";
 	assert_string_equal(run_in(shared, &command).out, "a=b\n/usr\ngiven");
@@ -242,9 +242,9 @@ static void *run_many(void *arg)
 {
 	unsigned *good = arg;
 	struct arena *own = arena_new();
-	const char *argv[] = { "sh", "-c", "echo $0", "me" };
-	struct command command = { .argv = { argv, 4 }, .output_max = 100,
-				   .timeout_ns = 60 * NS_PER_S };
+	const char *argv[] = {"sh", "-c", "echo $0", "me"};
+	struct command command = {
+		.argv = {argv, 4}, .output_max = 100, .timeout_ns = 60 * NS_PER_S};
 
 	for (unsigned i = 0; i < 20; i++) {
 		const char *word = arena_printf(own, "%p-%u", arg, i);
@@ -262,7 +262,7 @@ static void *run_many(void *arg)
 static void threads_get_their_own_results(void **state)
 {
 	pthread_t threads[THREADS];
-	unsigned good[THREADS] = { 0 };
+	unsigned good[THREADS] = {0};
 
 	(void)state;
 	for (size_t i = 0; i < THREADS; i++)
@@ -276,8 +276,8 @@ static void threads_get_their_own_results(void **state)
 /* Printed, not asserted: machines differ. */
 static void a_hundred_commands(void **state)
 {
-	const char *argv[] = { "/bin/true" };
-	struct command command = { .argv = { argv, 1 }, .output_max = 10 };
+	const char *argv[] = {"/bin/true"};
+	struct command command = {.argv = {argv, 1}, .output_max = 10};
 	uint64_t begin = clock_ns();
 	char text[32];
 
@@ -286,6 +286,28 @@ static void a_hundred_commands(void **state)
 		assert_int_equal(run_in(shared, &command).exit_code, 0);
 	print_message("%d commands one after the other: %s\n", COMMANDS,
 		      units_duration(clock_ns() - begin, text, sizeof(text)));
+}
+
+/* Under a smaller limit than the default, so that any machine can take part. */
+static void a_command_that_eats_the_memory_dies_alone(void **state)
+{
+	struct session *session = open_session(false);
+	struct command command =
+		shell("head -c 300000000 /dev/zero | tail -c 299999999 >/dev/null");
+	CLEANUP(json_freep) struct json *limit = json_new_object();
+	struct err err = {0};
+
+	(void)state;
+	json_add_int(limit, "Memory", 64 << 20);
+	json_add_int(limit, "MemorySwap", 64 << 20);
+	assert_int_equal(engine__call(engine, "POST",
+				      arena_printf(arena, "/containers/%s/update", session->id),
+				      limit, 200, 0, NULL, &err),
+			 0);
+	assert_int_equal(run_in(session, &command).exit_code, 137);
+	command = shell("echo alive");
+	assert_string_equal(run_in(session, &command).out, "alive\n");
+	session_close(session);
 }
 
 static void a_writable_session_can_write(void **state)
@@ -300,8 +322,8 @@ static void a_writable_session_can_write(void **state)
 
 static struct file_info look(struct session *session, const char *path, bool follow, size_t max)
 {
-	struct file_info info = { 0 };
-	struct err err = { 0 };
+	struct file_info info = {0};
+	struct err err = {0};
 
 	if (session_file(session, path, follow, max, arena, &info, &err) < 0)
 		fail_msg("%s", err.msg);
@@ -311,7 +333,8 @@ static struct file_info look(struct session *session, const char *path, bool fol
 static void looks_at_files_without_running_anything(void **state)
 {
 	struct file_info info = look(shared, "/etc/debian_version", true, 3);
-	struct command_result sum = run("sha256sum </etc/debian_version; stat -c %s /etc/debian_version");
+	struct command_result sum =
+		run("sha256sum </etc/debian_version; stat -c %s /etc/debian_version");
 
 	(void)state;
 	assert_int_equal(info.type, FILE_REGULAR);
@@ -328,11 +351,12 @@ static void looks_at_files_without_running_anything(void **state)
 static void follows_links_inside_the_image(void **state)
 {
 	struct session *session = open_session(true);
-	struct command command = shell("mkdir -p /a/b/c /d && echo found >/a/b/word && ln -s /a/b/c /d/l &&"
-				       "ln -s ../word /a/b/c/up && ln -s /d/l/up /d/abs &&"
-				       "ln -s loop /d/loop && ln -s /nowhere /d/dangling");
+	struct command command =
+		shell("mkdir -p /a/b/c /d && echo found >/a/b/word && ln -s /a/b/c /d/l &&"
+		      "ln -s ../word /a/b/c/up && ln -s /d/l/up /d/abs &&"
+		      "ln -s loop /d/loop && ln -s /nowhere /d/dangling");
 	struct file_info info;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	(void)state;
 	assert_int_equal(run_in(session, &command).exit_code, 0);
@@ -351,12 +375,12 @@ static void follows_links_inside_the_image(void **state)
 
 static void a_missing_file_is_not_found(void **state)
 {
-	static const char *const paths[] = { "/no/such", "/etc/passwd/x", "/usr/no such" };
+	static const char *const paths[] = {"/no/such", "/etc/passwd/x", "/usr/no such"};
 	struct file_info info;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		struct err err = { 0 };
+		struct err err = {0};
 
 		assert_int_equal(session_file(shared, paths[i], true, 10, arena, &info, &err), -1);
 		assert_int_equal(err.code, ERR_NOTFOUND);
@@ -366,9 +390,9 @@ static void a_missing_file_is_not_found(void **state)
 
 static void a_missing_image_is_not_found(void **state)
 {
-	struct session_spec spec = { .image = "assay-no-such-image:1" };
+	struct session_spec spec = {.image = "assay-no-such-image:1"};
 	struct session *session;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	(void)state;
 	assert_int_equal(session_open(engine, &spec, &session, &err), -1);
@@ -380,12 +404,13 @@ static void a_killed_container_is_infrastructure(void **state)
 	struct session *session = open_session(false);
 	struct command command = shell("sleep 600");
 	struct command_result r;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	(void)state;
 	assert_int_equal(engine__call(engine, "POST",
 				      arena_printf(arena, "/containers/%s/kill", session->id), NULL,
-				      204, 0, NULL, &err), 0);
+				      204, 0, NULL, &err),
+			 0);
 	assert_int_equal(session_run(session, &command, arena, &r, &err), -1);
 	assert_int_equal(err.code, ERR_INFRA);
 	assert_non_null(strstr(err.msg, "killed by signal 9"));
@@ -395,10 +420,10 @@ static void a_killed_container_is_infrastructure(void **state)
 /* The owner is a lock file that nobody holds any more: the sweep must know the container. */
 static void closing_or_sweeping_removes_the_container(void **state)
 {
-	struct session_spec spec = { .image = IMAGE, .owner = "/tmp/assay-no-such-lock" };
+	struct session_spec spec = {.image = IMAGE, .owner = "/tmp/assay-no-such-lock"};
 	struct session *session = open_session(false);
 	const char *path = arena_printf(arena, "/containers/%s/json", session->id);
-	struct err err = { 0 };
+	struct err err = {0};
 	unsigned removed = 0;
 
 	(void)state;
@@ -432,6 +457,7 @@ int main(void)
 		cmocka_unit_test(carries_megabytes_both_ways),
 		cmocka_unit_test(threads_get_their_own_results),
 		cmocka_unit_test(a_hundred_commands),
+		cmocka_unit_test(a_command_that_eats_the_memory_dies_alone),
 		cmocka_unit_test(a_writable_session_can_write),
 		cmocka_unit_test(looks_at_files_without_running_anything),
 		cmocka_unit_test(follows_links_inside_the_image),
