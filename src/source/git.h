@@ -27,6 +27,9 @@ const char *git__message(void);
 /* An object that should be there cannot be read: ERR_INFRA that names it. */
 int git__damaged(const char *type, const git_oid *oid, struct err *err);
 
+/* Stand in front of loose objects that libgit2 would never finish reading. */
+int git__guard(struct source *source, struct err *err);
+
 bool git__is_boundary(const struct source *source, const git_oid *oid);
 int git__commit(struct source *source, const char *hash, git_commit **out, struct err *err);
 

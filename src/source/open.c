@@ -109,7 +109,7 @@ int source_open(const char *dir, struct source **out, struct err *err)
 	if (git_repository_odb(&source->odb, source->repo) < 0)
 		return err_set(err, ERR_USAGE, "repository %s: its objects cannot be read: %s", dir,
 			       git__message());
-	if (load_boundary(source, err ? err : &ours) < 0)
+	if (git__guard(source, err) < 0 || load_boundary(source, err ? err : &ours) < 0)
 		return -1;
 	source->root = root_of(source->repo);
 	*out = source;
