@@ -15,7 +15,7 @@ one() {
 commit "$scratch/r" one
 sh='"kind": "command", "command": ["sh", "-c",'
 
-expect 0 '^pass' one "$sh \"id -u; pwd\"], \"stdout\": {\"equals\": \"4242\\\\n/srv\"}"
+expect 0 '^pass' one "$sh \"id -u; pwd\"], \"stdout\": {\"equals\": \"4242\\n/srv\"}"
 expect 0 '^pass' one "$sh \"grep CapEff /proc/self/status\"], \"stdout\": {\"matches\": [\"0000000000000000\"]}"
 expect 0 '^pass' one "$sh \"grep -c : /proc/net/dev\"], \"stdout\": {\"equals\": \"1\"}"
 expect 0 '^pass' one "$sh \"touch /x\"], \"user\": \"0\", \"exit\": 1"
@@ -32,7 +32,8 @@ expect 0 '^pass' one '"kind": "file", "path": "/link", "link": "/file"'
 expect 1 'file/missing' one '"kind": "file", "path": "/nosuch"'
 expect 1 'mode 0644, found mode 0600' one '"kind": "file", "path": "/file", "mode": "0644"'
 expect 0 '^pass' one '"kind": "metadata", "user": "4242", "workdir": "/srv"'
-expect 0 '^pass' one "$sh \"echo '{\\\\\"n\\\\\": 1.5}'\"], \"json\": [{\"path\": \"\$.n\", \"equals\": 1.5}], \"metrics\": [{\"name\": \"n\", \"path\": \"\$.n\", \"unit\": \"s\", \"better\": \"lower\"}]"
+expect 0 '^pass' one '"kind": "command", "command": ["echo", "{\"n\": 1.5}"], "json": [{"path": "$.n", "equals": 1.5}], "metrics": [{"name": "n", "path": "$.n", "unit": "s", "better": "lower"}]'
+expect 0 '^1.5$' sqlite3 "$scratch/state/history.db" 'SELECT value FROM samples'
 
 left=$(curl -fsS --unix-socket "${DOCKER_HOST#unix://}" 'http://localhost/v1.41/containers/json?all=1&filters=%7B%22label%22%3A%5B%22assay.lock%22%5D%7D')
 holds "no container is left: $left" [ "$left" = '[]' ]

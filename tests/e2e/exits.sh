@@ -40,7 +40,7 @@ expect 1 . judge --exit-style=bisect --build-failure=bad
 # Ctrl-C in the middle of a build: recorded, 130, nothing left behind.
 printf 'FROM assay-fixture/base:1\nRUN touch /started && tail -f /dev/null\n' >"$scratch/r/Dockerfile"
 commit "$scratch/r" 'build that never ends'
-judge >"$scratch/out" 2>"$scratch/err" &
+"$ASSAY" run --repo "$scratch/r" >"$scratch/out" 2>"$scratch/err" &
 pid=$!
 for _ in $(seq 1 300); do grep -q 'step 2/2' "$scratch/err" && break; read -rt 0.1 <> <(:) || :; done
 kill -INT "$pid"
