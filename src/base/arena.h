@@ -13,7 +13,7 @@
 struct arena;
 
 struct arena *arena_new(void);
-void arena_free(struct arena *arena); /* NULL is allowed */
+void arena_free(struct arena *arena);	/* NULL is allowed */
 void arena_freep(struct arena **arena); /* for __attribute__((cleanup)) */
 
 /* Zeroed memory of SIZE bytes, aligned for any type. */

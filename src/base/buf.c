@@ -9,13 +9,13 @@
 
 void buf_init(struct buf *buf, size_t max)
 {
-	*buf = (struct buf){ .max = max };
+	*buf = (struct buf){.max = max};
 }
 
 void buf_done(struct buf *buf)
 {
 	free(buf->data);
-	*buf = (struct buf){ .max = buf->max };
+	*buf = (struct buf){.max = buf->max};
 }
 
 static void reserve(struct buf *buf, size_t len)

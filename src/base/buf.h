@@ -9,11 +9,11 @@
 #include <stddef.h>
 
 struct buf {
-	char *data;      /* NULL while empty */
-	size_t len;      /* bytes used */
-	size_t cap;      /* bytes allocated */
-	size_t max;      /* largest LEN allowed */
-	bool truncated;  /* something was dropped at the maximum */
+	char *data;	/* NULL while empty */
+	size_t len;	/* bytes used */
+	size_t cap;	/* bytes allocated */
+	size_t max;	/* largest LEN allowed */
+	bool truncated; /* something was dropped at the maximum */
 };
 
 /* An empty buffer that holds MAX bytes at most. */

@@ -15,8 +15,8 @@ static void on_signal(int sig)
 
 void cancel_install(void)
 {
-	struct sigaction action = { .sa_handler = on_signal };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction action = {.sa_handler = on_signal};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
 
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);

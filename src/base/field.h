@@ -14,19 +14,20 @@
 #include <stdint.h>
 
 enum field_type {
-	FIELD_STRING,   /* const char *, NULL when absent */
-	FIELD_BOOL,     /* bool; DEF "true" or "false" */
+	FIELD_STRING,	/* const char *, NULL when absent */
+	FIELD_BOOL,	/* bool; DEF "true" or "false" */
 	FIELD_TRISTATE, /* int: -1 absent, 0 false, 1 true */
-	FIELD_INT,      /* int64_t, FIELD_ABSENT_INT when absent and no DEF; MIN..MAX */
-	FIELD_NUMBER,   /* double, NAN when absent and no DEF; MIN..MAX */
-	FIELD_DURATION, /* uint64_t ns; written "500ms", "30s", "5m", "1h"; 0 when absent and no DEF */
-	FIELD_SIZE,     /* uint64_t bytes; written "10KiB", "64MB" or a whole number */
-	FIELD_ENUM,     /* int: index into CHOICES, -1 when absent and no DEF */
-	FIELD_STRINGS,  /* struct strings: a list of strings; one string is a list of one */
-	FIELD_MAP,      /* struct pairs: object of string values */
-	FIELD_OBJECT,   /* pointer to a struct filled by FIELDS, NULL when absent */
-	FIELD_OBJECTS,  /* struct objects: list of such structs */
-	FIELD_JSON,     /* const struct json *: any value, NULL when absent; lives with the document */
+	FIELD_INT,	/* int64_t, FIELD_ABSENT_INT when absent and no DEF; MIN..MAX */
+	FIELD_NUMBER,	/* double, NAN when absent and no DEF; MIN..MAX */
+	FIELD_DURATION, /* uint64_t ns; written "500ms", "30s", "5m", "1h"; 0 when absent and no DEF
+			 */
+	FIELD_SIZE,	/* uint64_t bytes; written "10KiB", "64MB" or a whole number */
+	FIELD_ENUM,	/* int: index into CHOICES, -1 when absent and no DEF */
+	FIELD_STRINGS,	/* struct strings: a list of strings; one string is a list of one */
+	FIELD_MAP,	/* struct pairs: object of string values */
+	FIELD_OBJECT,	/* pointer to a struct filled by FIELDS, NULL when absent */
+	FIELD_OBJECTS,	/* struct objects: list of such structs */
+	FIELD_JSON, /* const struct json *: any value, NULL when absent; lives with the document */
 };
 
 #define FIELD_ABSENT_INT INT64_MIN
@@ -54,16 +55,16 @@ struct objects {
 struct field {
 	const char *name;
 	enum field_type type;
-	size_t offset;             /* offsetof() in the struct that is filled */
+	size_t offset; /* offsetof() in the struct that is filled */
 	bool required;
-	bool nonempty;             /* string, list or map must not be empty */
-	bool pattern;              /* strings are PCRE2 patterns, compiled at load to prove them */
-	double min, max;           /* both 0: no bound */
-	const char *def;           /* default as written in a suite, NULL: none */
+	bool nonempty;		    /* string, list or map must not be empty */
+	bool pattern;		    /* strings are PCRE2 patterns, compiled at load to prove them */
+	double min, max;	    /* both 0: no bound */
+	const char *def;	    /* default as written in a suite, NULL: none */
 	const char *const *choices; /* FIELD_ENUM: NULL-terminated */
 	const struct field *fields; /* FIELD_OBJECT(S): sub-table, ends with a NULL name */
-	size_t size;               /* FIELD_OBJECT(S): bytes of the sub-struct */
-	const char *help;          /* one sentence, with the unit */
+	size_t size;		    /* FIELD_OBJECT(S): bytes of the sub-struct */
+	const char *help;	    /* one sentence, with the unit */
 };
 
 /* The text that values came from, for "FILE:LINE:COLUMN" in errors. */

@@ -10,8 +10,8 @@ static pcre2_code *compile(const char *pattern, struct err *err)
 	int code = 0;
 	PCRE2_SIZE at = 0;
 	uint32_t flags = PCRE2_MULTILINE | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF;
-	pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, flags, &code,
-				       &at, NULL);
+	pcre2_code *re =
+		pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, flags, &code, &at, NULL);
 
 	if (!re) {
 		PCRE2_UCHAR why[160];

@@ -46,24 +46,24 @@ static int parse_scaled(const char *text, const struct unit *units, uint64_t *ou
 
 int units_parse_duration(const char *text, uint64_t *ns_out)
 {
-	static const struct unit units[] = { { "ms", NS_PER_MS },	{ "s", NS_PER_S },
-					     { "m", 60 * NS_PER_S },	{ "min", 60 * NS_PER_S },
-					     { "h", 3600 * NS_PER_S }, { NULL, 0 } };
+	static const struct unit units[] = {{"ms", NS_PER_MS},	    {"s", NS_PER_S},
+					    {"m", 60 * NS_PER_S},   {"min", 60 * NS_PER_S},
+					    {"h", 3600 * NS_PER_S}, {NULL, 0}};
 
 	return parse_scaled(text, units, ns_out);
 }
 
 int units_parse_size(const char *text, uint64_t *bytes_out)
 {
-	static const struct unit units[] = { { "", 1 },
-					     { "B", 1 },
-					     { "KB", 1000 },
-					     { "MB", 1000000 },
-					     { "GB", 1000000000 },
-					     { "KiB", 1024 },
-					     { "MiB", 1024 * 1024 },
-					     { "GiB", 1024 * 1024 * 1024 },
-					     { NULL, 0 } };
+	static const struct unit units[] = {{"", 1},
+					    {"B", 1},
+					    {"KB", 1000},
+					    {"MB", 1000000},
+					    {"GB", 1000000000},
+					    {"KiB", 1024},
+					    {"MiB", 1024 * 1024},
+					    {"GiB", 1024 * 1024 * 1024},
+					    {NULL, 0}};
 
 	return parse_scaled(text, units, bytes_out);
 }
@@ -104,7 +104,7 @@ const char *units_duration(uint64_t ns, char *out, size_t size)
 
 const char *units_size(uint64_t bytes, char *out, size_t size)
 {
-	static const char *const names[] = { "KiB", "MiB", "GiB", "TiB" };
+	static const char *const names[] = {"KiB", "MiB", "GiB", "TiB"};
 	double value = (double)bytes / 1024;
 	size_t i = 0;
 

@@ -27,9 +27,9 @@ struct check_ops {
 	const char *kind;    /* "version": equals file, schema and docs name */
 	const char *summary; /* one line for lists and the man page */
 	unsigned needs;
-	const char *unavailable; /* non-NULL: compiled out, and why; still listed */
+	const char *unavailable;    /* non-NULL: compiled out, and why; still listed */
 	const struct field *fields; /* spec table, ends with a NULL name */
-	size_t spec_size;           /* bytes of the struct the table fills */
+	size_t spec_size;	    /* bytes of the struct the table fills */
 	/* Optional: what the table cannot say (keys that exclude each other, …). ERR_USAGE without
 	 * location; the loader adds it. */
 	int (*validate)(const void *spec, struct err *err);

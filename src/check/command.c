@@ -44,74 +44,135 @@ struct spec {
 	struct objects metrics;
 };
 
-static const char *const json_types[] = { "null", "boolean", "number", "string", "array", "object",
-					  NULL };
-static const char *const betters[] = { "higher", "lower", NULL };
+static const char *const json_types[] = {"null",  "boolean", "number", "string",
+					 "array", "object",  NULL};
+static const char *const betters[] = {"higher", "lower", NULL};
 
 #define AT(member) offsetof(struct json_spec, member)
 static const struct field json_fields[] = {
-	{ .name = "path", .type = FIELD_STRING, .offset = AT(path), .required = true,
-	  .help = "JSON path such as $.gpus[0].name" },
-	{ .name = "equals", .type = FIELD_JSON, .offset = AT(equals),
-	  .help = "value of the same type: 1 and \"1\" differ" },
-	{ .name = "contains", .type = FIELD_STRING, .offset = AT(contains), .nonempty = true,
-	  .help = "text that a string value must contain" },
-	{ .name = "matches", .type = FIELD_STRING, .offset = AT(matches), .pattern = true,
-	  .help = "pattern of a string value" },
-	{ .name = "min", .type = FIELD_NUMBER, .offset = AT(min), .help = "least number" },
-	{ .name = "max", .type = FIELD_NUMBER, .offset = AT(max), .help = "greatest number" },
-	{ .name = "type", .type = FIELD_ENUM, .offset = AT(type), .choices = json_types,
-	  .help = "type of the value" },
-	{ .name = "exists", .type = FIELD_TRISTATE, .offset = AT(exists),
-	  .help = "false: the path must lead nowhere" },
-	{ .name = NULL },
+	{.name = "path",
+	 .type = FIELD_STRING,
+	 .offset = AT(path),
+	 .required = true,
+	 .help = "JSON path such as $.gpus[0].name"},
+	{.name = "equals",
+	 .type = FIELD_JSON,
+	 .offset = AT(equals),
+	 .help = "value of the same type: 1 and \"1\" differ"},
+	{.name = "contains",
+	 .type = FIELD_STRING,
+	 .offset = AT(contains),
+	 .nonempty = true,
+	 .help = "text that a string value must contain"},
+	{.name = "matches",
+	 .type = FIELD_STRING,
+	 .offset = AT(matches),
+	 .pattern = true,
+	 .help = "pattern of a string value"},
+	{.name = "min", .type = FIELD_NUMBER, .offset = AT(min), .help = "least number"},
+	{.name = "max", .type = FIELD_NUMBER, .offset = AT(max), .help = "greatest number"},
+	{.name = "type",
+	 .type = FIELD_ENUM,
+	 .offset = AT(type),
+	 .choices = json_types,
+	 .help = "type of the value"},
+	{.name = "exists",
+	 .type = FIELD_TRISTATE,
+	 .offset = AT(exists),
+	 .help = "false: the path must lead nowhere"},
+	{.name = NULL},
 };
 #undef AT
 
 #define AT(member) offsetof(struct metric_spec, member)
 static const struct field metric_fields[] = {
-	{ .name = "name", .type = FIELD_STRING, .offset = AT(name), .required = true,
-	  .nonempty = true, .help = "name of the metric" },
-	{ .name = "path", .type = FIELD_STRING, .offset = AT(path),
-	  .help = "JSON path of the number" },
-	{ .name = "pattern", .type = FIELD_STRING, .offset = AT(pattern), .pattern = true,
-	  .help = "pattern whose first group is the number; every match is a sample" },
-	{ .name = "unit", .type = FIELD_STRING, .offset = AT(unit), .help = "unit, for people" },
-	{ .name = "better", .type = FIELD_ENUM, .offset = AT(better), .choices = betters,
-	  .help = "which way is better" },
-	{ .name = "min", .type = FIELD_NUMBER, .offset = AT(min), .help = "least sample allowed" },
-	{ .name = "max", .type = FIELD_NUMBER, .offset = AT(max),
-	  .help = "greatest sample allowed" },
-	{ .name = NULL },
+	{.name = "name",
+	 .type = FIELD_STRING,
+	 .offset = AT(name),
+	 .required = true,
+	 .nonempty = true,
+	 .help = "name of the metric"},
+	{.name = "path",
+	 .type = FIELD_STRING,
+	 .offset = AT(path),
+	 .help = "JSON path of the number"},
+	{.name = "pattern",
+	 .type = FIELD_STRING,
+	 .offset = AT(pattern),
+	 .pattern = true,
+	 .help = "pattern whose first group is the number; every match is a sample"},
+	{.name = "unit", .type = FIELD_STRING, .offset = AT(unit), .help = "unit, for people"},
+	{.name = "better",
+	 .type = FIELD_ENUM,
+	 .offset = AT(better),
+	 .choices = betters,
+	 .help = "which way is better"},
+	{.name = "min", .type = FIELD_NUMBER, .offset = AT(min), .help = "least sample allowed"},
+	{.name = "max", .type = FIELD_NUMBER, .offset = AT(max), .help = "greatest sample allowed"},
+	{.name = NULL},
 };
 #undef AT
 
 #define AT(member) offsetof(struct spec, member)
 static const struct field fields[] = {
-	{ .name = "command", .type = FIELD_STRINGS, .offset = AT(command), .required = true,
-	  .nonempty = true, .help = "program and arguments; for a shell [\"sh\", \"-c\", \"…\"]" },
-	{ .name = "env", .type = FIELD_MAP, .offset = AT(env),
-	  .help = "variables added to the image's" },
-	{ .name = "workdir", .type = FIELD_STRING, .offset = AT(workdir), .nonempty = true,
-	  .help = "working folder; the image's when left out" },
-	{ .name = "user", .type = FIELD_STRING, .offset = AT(user), .nonempty = true,
-	  .help = "user or uid[:gid]; the image's when left out" },
-	{ .name = "input", .type = FIELD_STRING, .offset = AT(input), .help = "standard input" },
-	{ .name = "network", .type = FIELD_BOOL, .offset = AT(network),
-	  .help = "give it a network, in a container of its own" },
-	{ .name = "exit", .type = FIELD_INT, .offset = AT(exit), .def = "0", .max = 255,
-	  .help = "the exit code it must have" },
-	{ .name = "stdout", .type = FIELD_OBJECT, .offset = AT(out), .fields = text_fields,
-	  .size = sizeof(struct text_spec), .help = "what standard output must be" },
-	{ .name = "stderr", .type = FIELD_OBJECT, .offset = AT(errout), .fields = text_fields,
-	  .size = sizeof(struct text_spec), .help = "what standard error must be" },
-	{ .name = "json", .type = FIELD_OBJECTS, .offset = AT(json), .fields = json_fields,
-	  .size = sizeof(struct json_spec), .nonempty = true,
-	  .help = "values of standard output, read as JSON" },
-	{ .name = "metrics", .type = FIELD_OBJECTS, .offset = AT(metrics),
-	  .fields = metric_fields, .size = sizeof(struct metric_spec), .nonempty = true,
-	  .help = "numbers of standard output to record" },
-	{ .name = NULL },
+	{.name = "command",
+	 .type = FIELD_STRINGS,
+	 .offset = AT(command),
+	 .required = true,
+	 .nonempty = true,
+	 .help = "program and arguments; for a shell [\"sh\", \"-c\", \"…\"]"},
+	{.name = "env",
+	 .type = FIELD_MAP,
+	 .offset = AT(env),
+	 .help = "variables added to the image's"},
+	{.name = "workdir",
+	 .type = FIELD_STRING,
+	 .offset = AT(workdir),
+	 .nonempty = true,
+	 .help = "working folder; the image's when left out"},
+	{.name = "user",
+	 .type = FIELD_STRING,
+	 .offset = AT(user),
+	 .nonempty = true,
+	 .help = "user or uid[:gid]; the image's when left out"},
+	{.name = "input", .type = FIELD_STRING, .offset = AT(input), .help = "standard input"},
+	{.name = "network",
+	 .type = FIELD_BOOL,
+	 .offset = AT(network),
+	 .help = "give it a network, in a container of its own"},
+	{.name = "exit",
+	 .type = FIELD_INT,
+	 .offset = AT(exit),
+	 .def = "0",
+	 .max = 255,
+	 .help = "the exit code it must have"},
+	{.name = "stdout",
+	 .type = FIELD_OBJECT,
+	 .offset = AT(out),
+	 .fields = text_fields,
+	 .size = sizeof(struct text_spec),
+	 .help = "what standard output must be"},
+	{.name = "stderr",
+	 .type = FIELD_OBJECT,
+	 .offset = AT(errout),
+	 .fields = text_fields,
+	 .size = sizeof(struct text_spec),
+	 .help = "what standard error must be"},
+	{.name = "json",
+	 .type = FIELD_OBJECTS,
+	 .offset = AT(json),
+	 .fields = json_fields,
+	 .size = sizeof(struct json_spec),
+	 .nonempty = true,
+	 .help = "values of standard output, read as JSON"},
+	{.name = "metrics",
+	 .type = FIELD_OBJECTS,
+	 .offset = AT(metrics),
+	 .fields = metric_fields,
+	 .size = sizeof(struct metric_spec),
+	 .nonempty = true,
+	 .help = "numbers of standard output to record"},
+	{.name = NULL},
 };
 #undef AT
 
@@ -203,7 +264,8 @@ static int judge_stream(const struct judge *judge, const struct text_spec *spec,
 	if (!wrong)
 		return 1;
 	return fail(judge, is_out ? "command/stdout-mismatch" : "command/stderr-mismatch", wrong,
-		    arena_printf(judge->ctx->arena, "%s%s", text_quote(text, len, judge->ctx->arena),
+		    arena_printf(judge->ctx->arena, "%s%s",
+				 text_quote(text, len, judge->ctx->arena),
 				 cut ? " (output was cut at output_max)" : ""));
 }
 
@@ -252,8 +314,8 @@ static const char *json_wrong(const struct json_spec *spec, const struct json *v
 	if (spec->contains && (!text || !strstr(text, spec->contains)))
 		return arena_printf(arena, "a string with '%s'", spec->contains);
 	if (spec->matches) {
-		int found = text ? pattern_find(spec->matches, text, strlen(text), NULL, NULL, err)
-				 : 0;
+		int found =
+			text ? pattern_find(spec->matches, text, strlen(text), NULL, NULL, err) : 0;
 
 		*rc = found < 0 ? -1 : 0;
 		if (found == 0)
@@ -404,11 +466,14 @@ static int judge_values(struct judge *judge, struct err *err)
 static int run(struct check_ctx *ctx, const void *data, struct case_result *out, struct err *err)
 {
 	const struct spec *spec = data;
-	struct command command = { .argv = spec->command, .env = spec->env,
-				   .workdir = spec->workdir, .user = spec->user,
-				   .input = spec->input, .network = spec->network };
-	struct command_result result = { 0 };
-	struct judge judge = { .ctx = ctx, .spec = spec, .result = &result, .out = out };
+	struct command command = {.argv = spec->command,
+				  .env = spec->env,
+				  .workdir = spec->workdir,
+				  .user = spec->user,
+				  .input = spec->input,
+				  .network = spec->network};
+	struct command_result result = {0};
+	struct judge judge = {.ctx = ctx, .spec = spec, .result = &result, .out = out};
 	int rc;
 
 	judge.where = arena_printf(ctx->arena, "command %s", text_argv(&spec->command, ctx->arena));
@@ -424,9 +489,9 @@ static int run(struct check_ctx *ctx, const void *data, struct case_result *out,
 	if (rc <= 0)
 		return rc;
 	out->where = judge.where;
-	case_pass(out, out->out && *out->out ? text_quote(out->out, strlen(out->out), ctx->arena)
-					     : arena_printf(ctx->arena, "exit code %d",
-							    result.exit_code));
+	case_pass(out, out->out && *out->out
+			       ? text_quote(out->out, strlen(out->out), ctx->arena)
+			       : arena_printf(ctx->arena, "exit code %d", result.exit_code));
 	return 0;
 }
 

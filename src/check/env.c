@@ -14,18 +14,33 @@ struct spec {
 };
 
 static const struct field fields[] = {
-	{ .name = "variable", .type = FIELD_STRING, .offset = offsetof(struct spec, variable),
-	  .required = true, .nonempty = true, .help = "name of the variable" },
-	{ .name = "present", .type = FIELD_TRISTATE, .offset = offsetof(struct spec, present),
-	  .help = "false: the variable must not be set" },
-	{ .name = "value", .type = FIELD_STRING, .offset = offsetof(struct spec, value),
-	  .help = "the value it must have" },
-	{ .name = "pattern", .type = FIELD_STRINGS, .offset = offsetof(struct spec, pattern),
-	  .nonempty = true, .pattern = true, .help = "patterns that its value must all match" },
-	{ .name = "equals", .type = FIELD_OBJECT, .offset = offsetof(struct spec, equals),
-	  .fields = fact_fields, .size = sizeof(struct fact_spec),
-	  .help = "another fact of the image that its value must equal" },
-	{ .name = NULL },
+	{.name = "variable",
+	 .type = FIELD_STRING,
+	 .offset = offsetof(struct spec, variable),
+	 .required = true,
+	 .nonempty = true,
+	 .help = "name of the variable"},
+	{.name = "present",
+	 .type = FIELD_TRISTATE,
+	 .offset = offsetof(struct spec, present),
+	 .help = "false: the variable must not be set"},
+	{.name = "value",
+	 .type = FIELD_STRING,
+	 .offset = offsetof(struct spec, value),
+	 .help = "the value it must have"},
+	{.name = "pattern",
+	 .type = FIELD_STRINGS,
+	 .offset = offsetof(struct spec, pattern),
+	 .nonempty = true,
+	 .pattern = true,
+	 .help = "patterns that its value must all match"},
+	{.name = "equals",
+	 .type = FIELD_OBJECT,
+	 .offset = offsetof(struct spec, equals),
+	 .fields = fact_fields,
+	 .size = sizeof(struct fact_spec),
+	 .help = "another fact of the image that its value must equal"},
+	{.name = NULL},
 };
 
 static int validate(const void *data, struct err *err)
@@ -76,8 +91,8 @@ static int judge_value(struct check_ctx *ctx, const struct spec *spec, const cha
 		return 0;
 	}
 	for (size_t i = 0; i < spec->pattern.count; i++) {
-		int found = pattern_find(spec->pattern.items[i], value, strlen(value), NULL, NULL,
-					 err);
+		int found =
+			pattern_find(spec->pattern.items[i], value, strlen(value), NULL, NULL, err);
 
 		if (found < 0)
 			return -1;

@@ -10,9 +10,12 @@
 
 const struct field fact_fields[] = {
 	FACT_FIELDS(0),
-	{ .name = "value", .type = FIELD_STRING, .offset = offsetof(struct fact_spec, value),
-	  .nonempty = true, .help = "a fixed text" },
-	{ .name = NULL },
+	{.name = "value",
+	 .type = FIELD_STRING,
+	 .offset = offsetof(struct fact_spec, value),
+	 .nonempty = true,
+	 .help = "a fixed text"},
+	{.name = NULL},
 };
 
 int fact_validate(const struct fact_spec *spec, bool value_allowed, const char *what,
@@ -31,8 +34,8 @@ static int read_command(struct check_ctx *ctx, const struct fact_spec *spec,
 			struct case_result *out, const char **text, size_t *len, const char **why,
 			struct err *err)
 {
-	struct command command = { .argv = spec->command };
-	struct command_result result = { 0 };
+	struct command command = {.argv = spec->command};
+	struct command_result result = {0};
 
 	if (text_run(ctx, &command, out, &result, err) < 0)
 		return -1;
@@ -53,7 +56,7 @@ static int read_command(struct check_ctx *ctx, const struct fact_spec *spec,
 static int read_file(struct check_ctx *ctx, const struct fact_spec *spec, const char **text,
 		     size_t *len, const char **why, struct err *err)
 {
-	struct file_info info = { 0 };
+	struct file_info info = {0};
 
 	if (ctx->target->ops->file(ctx->target->self, spec->file, true, FACT_FILE_BYTES_MAX,
 				   ctx->arena, &info, err) < 0) {

@@ -15,22 +15,32 @@ struct fact_spec {
 extern const struct field fact_fields[];
 
 /* Rows for a struct that holds a fact_spec at offset BASE. */
-#define FACT_FIELDS(BASE)                                                                         \
-	{ .name = "command", .type = FIELD_STRINGS,                                               \
-	  .offset = (BASE) + offsetof(struct fact_spec, command), .nonempty = true,               \
-	  .help = "program and arguments; the first line of its output counts" },                 \
-	{ .name = "file", .type = FIELD_STRING,                                                   \
-	  .offset = (BASE) + offsetof(struct fact_spec, file), .nonempty = true,                  \
-	  .help = "file in the image to read" },                                                  \
-	{ .name = "env", .type = FIELD_STRING,                                                    \
-	  .offset = (BASE) + offsetof(struct fact_spec, env), .nonempty = true,                   \
-	  .help = "variable of the image's configuration" },                                      \
-	{ .name = "label", .type = FIELD_STRING,                                                  \
-	  .offset = (BASE) + offsetof(struct fact_spec, label), .nonempty = true,                 \
-	  .help = "label of the image's configuration" },                                         \
-	{ .name = "pattern", .type = FIELD_STRING,                                                \
-	  .offset = (BASE) + offsetof(struct fact_spec, pattern), .pattern = true,                \
-	  .help = "pattern whose first group is the fact" }
+#define FACT_FIELDS(BASE)                                                                          \
+	{.name = "command",                                                                        \
+	 .type = FIELD_STRINGS,                                                                    \
+	 .offset = (BASE) + offsetof(struct fact_spec, command),                                   \
+	 .nonempty = true,                                                                         \
+	 .help = "program and arguments; the first line of its output counts"},                    \
+		{.name = "file",                                                                   \
+		 .type = FIELD_STRING,                                                             \
+		 .offset = (BASE) + offsetof(struct fact_spec, file),                              \
+		 .nonempty = true,                                                                 \
+		 .help = "file in the image to read"},                                             \
+		{.name = "env",                                                                    \
+		 .type = FIELD_STRING,                                                             \
+		 .offset = (BASE) + offsetof(struct fact_spec, env),                               \
+		 .nonempty = true,                                                                 \
+		 .help = "variable of the image's configuration"},                                 \
+		{.name = "label",                                                                  \
+		 .type = FIELD_STRING,                                                             \
+		 .offset = (BASE) + offsetof(struct fact_spec, label),                             \
+		 .nonempty = true,                                                                 \
+		 .help = "label of the image's configuration"},                                    \
+	{                                                                                          \
+		.name = "pattern", .type = FIELD_STRING,                                           \
+		.offset = (BASE) + offsetof(struct fact_spec, pattern), .pattern = true,           \
+		.help = "pattern whose first group is the fact"                                    \
+	}
 
 /* Exactly one way is given; WHAT names the spec in the message. */
 int fact_validate(const struct fact_spec *spec, bool value_allowed, const char *what,

@@ -13,33 +13,62 @@ struct spec {
 
 #define AT(member) offsetof(struct spec, member)
 static const struct field fields[] = {
-	{ .name = "env", .type = FIELD_MAP, .offset = AT(env),
-	  .help = "variables and their exact values; others may be there" },
-	{ .name = "env_patterns", .type = FIELD_MAP, .offset = AT(env_patterns), .pattern = true,
-	  .help = "variables and patterns of their values" },
-	{ .name = "unset_env", .type = FIELD_STRINGS, .offset = AT(unset_env),
-	  .help = "variables that must not be set" },
-	{ .name = "labels", .type = FIELD_MAP, .offset = AT(labels),
-	  .help = "labels and their exact values; others may be there" },
-	{ .name = "label_patterns", .type = FIELD_MAP, .offset = AT(label_patterns),
-	  .pattern = true, .help = "labels and patterns of their values" },
-	{ .name = "entrypoint", .type = FIELD_STRINGS, .offset = AT(entrypoint), .nonempty = true,
-	  .help = "the whole ENTRYPOINT" },
-	{ .name = "cmd", .type = FIELD_STRINGS, .offset = AT(cmd), .nonempty = true,
-	  .help = "the whole CMD" },
-	{ .name = "user", .type = FIELD_STRING, .offset = AT(user), .help = "USER" },
-	{ .name = "workdir", .type = FIELD_STRING, .offset = AT(workdir), .help = "WORKDIR" },
-	{ .name = "ports", .type = FIELD_STRINGS, .offset = AT(ports),
-	  .help = "ports that EXPOSE must name, 8000 or 8000/tcp" },
-	{ .name = "unset_ports", .type = FIELD_STRINGS, .offset = AT(unset_ports),
-	  .help = "ports that EXPOSE must not name" },
-	{ .name = "volumes", .type = FIELD_STRINGS, .offset = AT(volumes),
-	  .help = "volumes that must be declared" },
-	{ .name = "healthcheck", .type = FIELD_TRISTATE, .offset = AT(healthcheck),
-	  .help = "whether there must be a HEALTHCHECK" },
-	{ .name = "healthcheck_matches", .type = FIELD_STRING, .offset = AT(healthcheck_matches),
-	  .pattern = true, .help = "pattern of the HEALTHCHECK command" },
-	{ .name = NULL },
+	{.name = "env",
+	 .type = FIELD_MAP,
+	 .offset = AT(env),
+	 .help = "variables and their exact values; others may be there"},
+	{.name = "env_patterns",
+	 .type = FIELD_MAP,
+	 .offset = AT(env_patterns),
+	 .pattern = true,
+	 .help = "variables and patterns of their values"},
+	{.name = "unset_env",
+	 .type = FIELD_STRINGS,
+	 .offset = AT(unset_env),
+	 .help = "variables that must not be set"},
+	{.name = "labels",
+	 .type = FIELD_MAP,
+	 .offset = AT(labels),
+	 .help = "labels and their exact values; others may be there"},
+	{.name = "label_patterns",
+	 .type = FIELD_MAP,
+	 .offset = AT(label_patterns),
+	 .pattern = true,
+	 .help = "labels and patterns of their values"},
+	{.name = "entrypoint",
+	 .type = FIELD_STRINGS,
+	 .offset = AT(entrypoint),
+	 .nonempty = true,
+	 .help = "the whole ENTRYPOINT"},
+	{.name = "cmd",
+	 .type = FIELD_STRINGS,
+	 .offset = AT(cmd),
+	 .nonempty = true,
+	 .help = "the whole CMD"},
+	{.name = "user", .type = FIELD_STRING, .offset = AT(user), .help = "USER"},
+	{.name = "workdir", .type = FIELD_STRING, .offset = AT(workdir), .help = "WORKDIR"},
+	{.name = "ports",
+	 .type = FIELD_STRINGS,
+	 .offset = AT(ports),
+	 .help = "ports that EXPOSE must name, 8000 or 8000/tcp"},
+	{.name = "unset_ports",
+	 .type = FIELD_STRINGS,
+	 .offset = AT(unset_ports),
+	 .help = "ports that EXPOSE must not name"},
+	{.name = "volumes",
+	 .type = FIELD_STRINGS,
+	 .offset = AT(volumes),
+	 .help = "volumes that must be declared"},
+	{.name = "healthcheck",
+	 .type = FIELD_TRISTATE,
+	 .offset = AT(healthcheck),
+	 .help = "whether there must be a HEALTHCHECK"},
+	{.name = "healthcheck_matches",
+	 .type = FIELD_STRING,
+	 .offset = AT(healthcheck_matches),
+	 .pattern = true,
+	 .help = "pattern of the HEALTHCHECK command"},
+	{.name = NULL},
 };
 #undef AT
 
@@ -78,7 +107,8 @@ static const char *shown(struct findings *findings, const char *name, const char
 {
 	if (!value)
 		return "not set";
-	return text_is_secret(name) ? "***" : text_quote(value, strlen(value), findings->ctx->arena);
+	return text_is_secret(name) ? "***"
+				    : text_quote(value, strlen(value), findings->ctx->arena);
 }
 
 static const char *label_value(const struct image_config *image, const char *key)
@@ -98,8 +128,8 @@ static int judge_map(struct findings *findings, const struct pairs *wanted, bool
 
 	for (size_t i = 0; i < wanted->count; i++) {
 		const struct pair *pair = &wanted->items[i];
-		const char *value = in_labels ? label_value(image, pair->key)
-					   : text_env(image, pair->key);
+		const char *value =
+			in_labels ? label_value(image, pair->key) : text_env(image, pair->key);
 		int holds = value && !patterns ? strcmp(value, pair->value) == 0 : 0;
 
 		if (value && patterns)
@@ -107,7 +137,8 @@ static int judge_map(struct findings *findings, const struct pairs *wanted, bool
 		if (holds < 0)
 			return -1;
 		if (!holds)
-			add(findings, in_labels ? "metadata/label-mismatch" : "metadata/env-mismatch",
+			add(findings,
+			    in_labels ? "metadata/label-mismatch" : "metadata/env-mismatch",
 			    pair->key,
 			    patterns ? arena_printf(arena, "matching /%s/", pair->value)
 				     : shown(findings, pair->key, pair->value),
@@ -145,8 +176,8 @@ static bool has_member(const struct strings *list, const char *wanted, const cha
 
 	for (size_t i = 0; i < list->count; i++)
 		if (strncmp(list->items[i], wanted, len) == 0 &&
-		    (!list->items[i][len] || (!strchr(wanted, '/') &&
-					      strcmp(list->items[i] + len, suffix) == 0)))
+		    (!list->items[i][len] ||
+		     (!strchr(wanted, '/') && strcmp(list->items[i] + len, suffix) == 0)))
 			return true;
 	return false;
 }
@@ -158,8 +189,8 @@ static void judge_members(struct findings *findings, const char *label, const ch
 
 	for (size_t i = 0; i < wanted->count; i++)
 		if (has_member(have, wanted->items[i], is_port ? "/tcp" : "") != present)
-			add(findings, label, arena_printf(findings->ctx->arena, "%s %s", what,
-							  wanted->items[i]),
+			add(findings, label,
+			    arena_printf(findings->ctx->arena, "%s %s", what, wanted->items[i]),
 			    present ? "declared" : "not declared",
 			    present ? "not declared" : "declared");
 }
@@ -204,8 +235,7 @@ static int judge_all(struct findings *findings, const struct spec *spec, struct 
 		   &image->entrypoint);
 	judge_list(findings, "metadata/cmd-mismatch", "cmd", &spec->cmd, &image->cmd);
 	judge_text(findings, "metadata/user-mismatch", "user", spec->user, image->user);
-	judge_text(findings, "metadata/workdir-mismatch", "workdir", spec->workdir,
-		   image->workdir);
+	judge_text(findings, "metadata/workdir-mismatch", "workdir", spec->workdir, image->workdir);
 	judge_members(findings, "metadata/ports-mismatch", "port", &spec->ports, &image->ports,
 		      true);
 	judge_members(findings, "metadata/ports-mismatch", "port", &spec->unset_ports,
@@ -219,14 +249,15 @@ static int judge_all(struct findings *findings, const struct spec *spec, struct 
 
 static int run(struct check_ctx *ctx, const void *data, struct case_result *out, struct err *err)
 {
-	struct findings findings = { .ctx = ctx, .out = out };
+	struct findings findings = {.ctx = ctx, .out = out};
 	int rc;
 
 	buf_init(&findings.expected, FINDINGS_BYTES_MAX);
 	buf_init(&findings.actual, FINDINGS_BYTES_MAX);
 	rc = judge_all(&findings, data, err);
 	if (rc == 0 && findings.label)
-		case_fail(out, findings.label, arena_strdup(ctx->arena, buf_str(&findings.expected)),
+		case_fail(out, findings.label,
+			  arena_strdup(ctx->arena, buf_str(&findings.expected)),
 			  arena_strdup(ctx->arena, buf_str(&findings.actual)),
 			  "the image's configuration", NULL);
 	else if (rc == 0)

@@ -11,19 +11,37 @@
 
 #define AT(member) offsetof(struct text_spec, member)
 const struct field text_fields[] = {
-	{ .name = "equals", .type = FIELD_STRING, .offset = AT(equals),
-	  .help = "the whole text, white space at the end aside" },
-	{ .name = "contains", .type = FIELD_STRINGS, .offset = AT(contains), .nonempty = true,
-	  .help = "texts that must all occur" },
-	{ .name = "matches", .type = FIELD_STRINGS, .offset = AT(matches), .nonempty = true,
-	  .pattern = true, .help = "patterns (PCRE2) that must all match" },
-	{ .name = "not_contains", .type = FIELD_STRINGS, .offset = AT(not_contains),
-	  .nonempty = true, .help = "texts that must not occur" },
-	{ .name = "not_matches", .type = FIELD_STRINGS, .offset = AT(not_matches),
-	  .nonempty = true, .pattern = true, .help = "patterns that must not match" },
-	{ .name = "empty", .type = FIELD_TRISTATE, .offset = AT(empty),
-	  .help = "true: there must be no text, false: there must be some" },
-	{ .name = NULL },
+	{.name = "equals",
+	 .type = FIELD_STRING,
+	 .offset = AT(equals),
+	 .help = "the whole text, white space at the end aside"},
+	{.name = "contains",
+	 .type = FIELD_STRINGS,
+	 .offset = AT(contains),
+	 .nonempty = true,
+	 .help = "texts that must all occur"},
+	{.name = "matches",
+	 .type = FIELD_STRINGS,
+	 .offset = AT(matches),
+	 .nonempty = true,
+	 .pattern = true,
+	 .help = "patterns (PCRE2) that must all match"},
+	{.name = "not_contains",
+	 .type = FIELD_STRINGS,
+	 .offset = AT(not_contains),
+	 .nonempty = true,
+	 .help = "texts that must not occur"},
+	{.name = "not_matches",
+	 .type = FIELD_STRINGS,
+	 .offset = AT(not_matches),
+	 .nonempty = true,
+	 .pattern = true,
+	 .help = "patterns that must not match"},
+	{.name = "empty",
+	 .type = FIELD_TRISTATE,
+	 .offset = AT(empty),
+	 .help = "true: there must be no text, false: there must be some"},
+	{.name = NULL},
 };
 #undef AT
 
@@ -94,8 +112,7 @@ const char *text_judge(const struct text_spec *spec, const char *text, size_t le
 		found = pattern_find(spec->not_matches.items[i], text, len, NULL, NULL, err);
 		*rc = found < 0 ? -1 : *rc;
 		if (found == 1)
-			wrong = arena_printf(arena, "no match of /%s/",
-					     spec->not_matches.items[i]);
+			wrong = arena_printf(arena, "no match of /%s/", spec->not_matches.items[i]);
 	}
 	return wrong;
 }
@@ -105,16 +122,15 @@ const char *text_env(const struct image_config *image, const char *key)
 	size_t len = strlen(key);
 
 	for (size_t i = 0; i < image->env.count; i++)
-		if (strncmp(image->env.items[i], key, len) == 0 &&
-		    image->env.items[i][len] == '=')
+		if (strncmp(image->env.items[i], key, len) == 0 && image->env.items[i][len] == '=')
 			return image->env.items[i] + len + 1;
 	return NULL;
 }
 
 bool text_is_secret(const char *name)
 {
-	static const char *const words[] = { "TOKEN", "SECRET", "PASSWORD", "PASSWD", "_KEY",
-					     "APIKEY", "CREDENTIAL", NULL };
+	static const char *const words[] = {"TOKEN", "SECRET", "PASSWORD",   "PASSWD",
+					    "_KEY",  "APIKEY", "CREDENTIAL", NULL};
 
 	for (size_t i = 0; words[i]; i++)
 		if (strcasestr(name, words[i]))

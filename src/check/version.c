@@ -1,6 +1,6 @@
 /* A version against a constraint, or two versions against each other. */
-#include "check/fact.h"
 #include "parse/version.h"
+#include "check/fact.h"
 
 #include <string.h>
 
@@ -11,18 +11,28 @@ struct spec {
 	int scheme;
 };
 
-static const char *const schemes[] = { "pep440", "semver", "dotted", NULL };
+static const char *const schemes[] = {"pep440", "semver", "dotted", NULL};
 
 static const struct field fields[] = {
 	FACT_FIELDS(offsetof(struct spec, fact)),
-	{ .name = "scheme", .type = FIELD_ENUM, .offset = offsetof(struct spec, scheme),
-	  .def = "pep440", .choices = schemes, .help = "how versions are read and ordered" },
-	{ .name = "require", .type = FIELD_STRING, .offset = offsetof(struct spec, require),
-	  .nonempty = true, .help = "constraint, such as >=2.7,<2.9 or ==2.7.1+cu128" },
-	{ .name = "equals", .type = FIELD_OBJECT, .offset = offsetof(struct spec, equals),
-	  .fields = fact_fields, .size = sizeof(struct fact_spec),
-	  .help = "another fact that must be the same version, local label included" },
-	{ .name = NULL },
+	{.name = "scheme",
+	 .type = FIELD_ENUM,
+	 .offset = offsetof(struct spec, scheme),
+	 .def = "pep440",
+	 .choices = schemes,
+	 .help = "how versions are read and ordered"},
+	{.name = "require",
+	 .type = FIELD_STRING,
+	 .offset = offsetof(struct spec, require),
+	 .nonempty = true,
+	 .help = "constraint, such as >=2.7,<2.9 or ==2.7.1+cu128"},
+	{.name = "equals",
+	 .type = FIELD_OBJECT,
+	 .offset = offsetof(struct spec, equals),
+	 .fields = fact_fields,
+	 .size = sizeof(struct fact_spec),
+	 .help = "another fact that must be the same version, local label included"},
+	{.name = NULL},
 };
 
 static int validate(const void *data, struct err *err)
@@ -55,9 +65,9 @@ static int is_version(const struct spec *spec, struct check_ctx *ctx, const char
 }
 
 /* Read one side; 1 with a well-formed version, 0 with OUT failing, -1. */
-static int read_side(struct check_ctx *ctx, const struct spec *spec,
-		     const struct fact_spec *fact, struct case_result *out, const char **text,
-		     const char **where, struct err *err)
+static int read_side(struct check_ctx *ctx, const struct spec *spec, const struct fact_spec *fact,
+		     struct case_result *out, const char **text, const char **where,
+		     struct err *err)
 {
 	const char *why = NULL;
 	int rc = fact_read(ctx, fact, out, text, where, &why, err);
@@ -82,10 +92,10 @@ static int judge_equal(struct check_ctx *ctx, const struct spec *spec, const cha
 	if (version_compare((enum version_scheme)spec->scheme, text, other, &order, err) < 0)
 		return -1;
 	if (order != 0)
-		case_fail(out, "version/not-equal",
-			  arena_printf(ctx->arena, "the same version as %s by %s", other,
-				       elsewhere),
-			  text, where, NULL);
+		case_fail(
+			out, "version/not-equal",
+			arena_printf(ctx->arena, "the same version as %s by %s", other, elsewhere),
+			text, where, NULL);
 	return order == 0;
 }
 
@@ -98,8 +108,8 @@ static int run(struct check_ctx *ctx, const void *data, struct case_result *out,
 
 	if (rc <= 0)
 		return rc;
-	if (spec->require && version_matches((enum version_scheme)spec->scheme, spec->require,
-					     text, &holds, err) < 0)
+	if (spec->require && version_matches((enum version_scheme)spec->scheme, spec->require, text,
+					     &holds, err) < 0)
 		return -1;
 	if (!holds) {
 		case_fail(out, "version/unsatisfied", spec->require, text, where, NULL);

@@ -67,7 +67,8 @@ static int load_suite(struct chain *chain, struct err *err)
 		rc = source_read(chain->source, chain->run->commit.hash, file, &text, err);
 		if (rc < 0 && err->code == ERR_NOTFOUND)
 			err_set(err, ERR_USAGE,
-				"commit %.12s has no %s: write one with `assay init` and commit it, "
+				"commit %.12s has no %s: write one with `assay init` and commit "
+				"it, "
 				"or give --suite FILE",
 				chain->run->commit.hash, file);
 	}
@@ -105,8 +106,8 @@ static void copy_strings(struct arena *arena, const struct strings *from, struct
 
 static void add_environment(struct run *run, const char *key, const char *value)
 {
-	struct pair *pair = arena_push(run->arena, &run->environment.items,
-				       &run->environment.count, sizeof(*pair));
+	struct pair *pair = arena_push(run->arena, &run->environment.items, &run->environment.count,
+				       sizeof(*pair));
 
 	pair->key = key;
 	pair->value = arena_strdup(run->arena, value ? value : "unknown");
@@ -163,7 +164,8 @@ static int sweep(struct chain *chain, struct err *err)
 	    engine_sweep(chain->engine, &removed, err) < 0)
 		return -1;
 	if (removed)
-		say(chain, "removed %u container%s of killed runs", removed, removed == 1 ? "" : "s");
+		say(chain, "removed %u container%s of killed runs", removed,
+		    removed == 1 ? "" : "s");
 	return 0;
 }
 
@@ -237,8 +239,8 @@ static int find_equal(struct chain *chain, bool same_suite, bool with_image, str
 		      struct err *err)
 {
 	const struct run *run = chain->run;
-	struct store_filter filter = { .input_hash = run->build.input_hash, .limit = 20,
-				       .with_image = with_image };
+	struct store_filter filter = {
+		.input_hash = run->build.input_hash, .limit = 20, .with_image = with_image};
 	struct run_row *rows = NULL;
 	size_t count = 0;
 
@@ -337,8 +339,8 @@ static void judge_build(struct run *run, const struct err *failure)
 static int build_image(struct chain *chain, struct err *err)
 {
 	struct run *run = chain->run;
-	const struct deploy_callbacks callbacks = { on_log, on_step, chain };
-	struct deploy_options options = { .no_cache = chain->request->no_cache };
+	const struct deploy_callbacks callbacks = {on_log, on_step, chain};
+	struct deploy_options options = {.no_cache = chain->request->no_cache};
 	uint64_t start = clock_ns();
 	int rc;
 
@@ -393,8 +395,10 @@ static void on_case(void *payload, const struct case_result *result)
 static int run_checks(struct chain *chain, struct err *err)
 {
 	struct run *run = chain->run;
-	struct exec_options options = { .jobs = (unsigned)chain->request->jobs, .dir = chain->dir,
-					.progress = on_case, .payload = chain };
+	struct exec_options options = {.jobs = (unsigned)chain->request->jobs,
+				       .dir = chain->dir,
+				       .progress = on_case,
+				       .payload = chain};
 
 	if (!anything_to_run(run))
 		return 0;
@@ -435,7 +439,7 @@ static const char *find_run_of(const struct run_row *rows, size_t count, const c
 
 static int named_baseline(struct chain *chain, struct strings *commits, struct err *err)
 {
-	struct commit commit = { 0 };
+	struct commit commit = {0};
 	const char **item;
 
 	if (source_resolve(chain->source, chain->request->baseline, chain->run->arena, &commit,
@@ -449,15 +453,15 @@ static int named_baseline(struct chain *chain, struct strings *commits, struct e
 /* The nearest first-parent ancestor with a completed run of this suite, by the commit graph. */
 static int find_baseline(struct chain *chain, struct run **out, struct err *err)
 {
-	struct store_filter filter = { .suite = chain->run->suite, .completed = true,
-				       .limit = HISTORY_ROWS_MAX };
+	struct store_filter filter = {
+		.suite = chain->run->suite, .completed = true, .limit = HISTORY_ROWS_MAX};
 	struct baseline *baseline = &chain->run->baseline;
 	struct strings commits = chain->ancestors;
 	struct run_row *rows = NULL;
 	size_t count = 0;
 
 	if (chain->request->baseline) {
-		commits = (struct strings){ 0 };
+		commits = (struct strings){0};
 		if (named_baseline(chain, &commits, err) < 0)
 			return -1;
 	}
@@ -473,7 +477,7 @@ static int find_baseline(struct chain *chain, struct run **out, struct err *err)
 		baseline->distance = chain->request->baseline ? 0 : (unsigned)i + 1;
 		return chain->store->ops->load(chain->store, id, out, err);
 	}
-	baseline->reason = chain->shallow ? "the clone is shallow; no run of the commits it holds"
+	baseline->reason = chain->shallow   ? "the clone is shallow; no run of the commits it holds"
 			   : !commits.count ? "this is the first commit"
 					    : "no ancestor has a completed run of this suite";
 	return 0;
@@ -520,9 +524,9 @@ static void close_all(struct chain *chain)
 int chain_run(const struct chain_request *request, struct run **out, char *folder,
 	      size_t folder_size, struct err *err)
 {
-	struct chain chain = { .request = request, .arena = arena_new(), .run = run_new() };
+	struct chain chain = {.request = request, .arena = arena_new(), .run = run_new()};
 	uint64_t start = clock_ns();
-	struct err stopped = { 0 }, failure = { 0 };
+	struct err stopped = {0}, failure = {0};
 	struct case_result *build = run_add_case(chain.run, "build", "build");
 	int rc;
 

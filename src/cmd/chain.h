@@ -10,18 +10,18 @@
 #include "exec/rundir.h"
 
 struct chain_request {
-	const char *repo;       /* folder, "." */
-	const char *commit;     /* revision */
+	const char *repo;	/* folder, "." */
+	const char *commit;	/* revision */
 	const char *suite_file; /* NULL: assay.jsonc of the commit */
 	struct strings only;
 	struct strings targets; /* replaces the suite's; empty: the suite's */
 	struct pairs vars;
-	const char *history; /* URL or NULL */
-	const char *engine;  /* host or NULL */
+	const char *history;  /* URL or NULL */
+	const char *engine;   /* host or NULL */
 	const char *baseline; /* revision, NULL: nearest ancestor with a completed run */
 	int64_t jobs;
-	bool reuse;   /* take over check results of equal inputs */
-	bool rebuild; /* build even when an image of equal inputs exists */
+	bool reuse;    /* take over check results of equal inputs */
+	bool rebuild;  /* build even when an image of equal inputs exists */
 	bool no_cache; /* and without the builder's cache */
 	/* Progress for people, one line at a time; never NULL. */
 	void (*say)(void *payload, const char *line);

@@ -127,7 +127,7 @@ bool cmd_kind_lookup(const char *kind, struct suite_kind *out, void *payload)
 	(void)payload;
 	if (!ops)
 		return false;
-	*out = (struct suite_kind){ ops->fields, ops->spec_size, ops->validate };
+	*out = (struct suite_kind){ops->fields, ops->spec_size, ops->validate};
 	return true;
 }
 

@@ -27,17 +27,16 @@ struct doctor_options {
 
 #define AT(member) offsetof(struct doctor_options, member)
 static const struct option_row doctor_rows[] = {
-	{ "repo", 0, OPTION_STRING, AT(repo), "DIR", NULL, "repository (default: .)" },
-	{ "engine", 0, OPTION_STRING, AT(engine), "HOST", NULL, "container engine" },
-	COMMON_OPTIONS
-};
+	{"repo", 0, OPTION_STRING, AT(repo), "DIR", NULL, "repository (default: .)"},
+	{"engine", 0, OPTION_STRING, AT(engine), "HOST", NULL, "container engine"},
+	COMMON_OPTIONS};
 #undef AT
 
-static void report(struct doctor *doctor, enum finding finding, const char *what,
-		   const char *found, const char *advice)
+static void report(struct doctor *doctor, enum finding finding, const char *what, const char *found,
+		   const char *advice)
 {
-	static const char *const words[] = { "ok", "note", "missing" };
-	static const char *const colors[] = { "\033[32m", "\033[33m", "\033[31m" };
+	static const char *const words[] = {"ok", "note", "missing"};
+	static const char *const colors[] = {"\033[32m", "\033[33m", "\033[31m"};
 
 	if (finding == FINDING_BAD)
 		doctor->code = EXIT_INFRA;
@@ -60,7 +59,7 @@ static void look_at_engine(struct doctor *doctor, const char *host)
 {
 	struct engine *engine = NULL;
 	const struct engine_info *info;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	if (engine_open(host, &engine, &err) < 0) {
 		report(doctor, FINDING_BAD, "container engine", err.msg,
@@ -78,19 +77,21 @@ static void look_at_engine(struct doctor *doctor, const char *host)
 	else
 		report(doctor, FINDING_NOTE, "buildkit",
 		       "no docker buildx: Dockerfiles with RUN --mount, heredocs or secrets cannot "
-		       "be built", "install docker-buildx (Debian 13) or docker-buildx-plugin");
+		       "be built",
+		       "install docker-buildx (Debian 13) or docker-buildx-plugin");
 	engine_close(engine);
 }
 
 static void look_at_repo(struct doctor *doctor, const char *repo)
 {
 	struct source *source = NULL;
-	struct commit head = { 0 };
-	struct err err = { 0 };
+	struct commit head = {0};
+	struct err err = {0};
 	struct buf text;
 
 	if (source_open(repo, &source, &err) < 0) {
-		report(doctor, FINDING_NOTE, "repository", err.msg, "run inside one, or give --repo");
+		report(doctor, FINDING_NOTE, "repository", err.msg,
+		       "run inside one, or give --repo");
 		return;
 	}
 	report(doctor, FINDING_OK, "repository", source_root(source), NULL);
@@ -131,10 +132,10 @@ static void look_at_gpu(struct doctor *doctor)
 
 int cmd_doctor(int argc, char **argv)
 {
-	struct doctor_options options = { .repo = "." };
-	struct doctor doctor = { .arena = arena_new(), .code = EXIT_PASS };
-	struct strings words = { 0 };
-	struct err err = { 0 };
+	struct doctor_options options = {.repo = "."};
+	struct doctor doctor = {.arena = arena_new(), .code = EXIT_PASS};
+	struct strings words = {0};
+	struct err err = {0};
 
 	if (options_parse(doctor_rows, argc, argv, doctor.arena, &options, &words, &err) < 0) {
 		doctor.code = cmd_fail(&err);

@@ -17,13 +17,12 @@ struct history_options {
 
 #define AT(member) offsetof(struct history_options, member)
 static const struct option_row history_rows[] = {
-	{ "repo", 0, OPTION_STRING, AT(repo), "DIR", NULL, "repository (default: .)" },
-	{ "history", 0, OPTION_STRING, AT(history), "FILE|URL", NULL,
-	  "history (default: .assay/history.db)" },
-	{ "suite", 0, OPTION_STRING, AT(suite), "NAME", NULL, "only runs of this suite" },
-	{ "limit", 'n', OPTION_COUNT, AT(limit), "N", NULL, "at most N rows (default: 20)" },
-	COMMON_OPTIONS
-};
+	{"repo", 0, OPTION_STRING, AT(repo), "DIR", NULL, "repository (default: .)"},
+	{"history", 0, OPTION_STRING, AT(history), "FILE|URL", NULL,
+	 "history (default: .assay/history.db)"},
+	{"suite", 0, OPTION_STRING, AT(suite), "NAME", NULL, "only runs of this suite"},
+	{"limit", 'n', OPTION_COUNT, AT(limit), "N", NULL, "at most N rows (default: 20)"},
+	COMMON_OPTIONS};
 #undef AT
 
 /* Room for the longest value of a column, so that rows line up. */
@@ -130,16 +129,17 @@ static int show_flips(struct store *store, const struct history_options *options
 static int show_run(struct store *store, const struct history_options *options, const char *id,
 		    struct err *err)
 {
-	const struct report_options screen = { .color = cmd_color(&options->common),
-					       .quiet = options->common.quiet,
-					       .show_output = true };
+	const struct report_options screen = {.color = cmd_color(&options->common),
+					      .quiet = options->common.quiet,
+					      .show_output = true};
 	const struct report_ops *ops = options->common.json ? &report_json : &report_text;
 	struct run *run = NULL;
 	struct buf text;
 
 	if (store->ops->load(store, id, &run, err) < 0) {
 		if (err->code == ERR_NOTFOUND)
-			return err_set(err, ERR_USAGE, "no run '%s' (see `assay history runs`)", id);
+			return err_set(err, ERR_USAGE, "no run '%s' (see `assay history runs`)",
+				       id);
 		return -1;
 	}
 	buf_init(&text, REPORT_BYTES_MAX);
@@ -153,8 +153,8 @@ static int show_run(struct store *store, const struct history_options *options, 
 static int history_dispatch(const struct history_options *options, const struct strings *words,
 			    struct store *store, struct arena *arena, struct err *err)
 {
-	const struct store_filter filter = { .suite = options->suite,
-					     .limit = (size_t)options->limit };
+	const struct store_filter filter = {.suite = options->suite,
+					    .limit = (size_t)options->limit};
 	const char *what = words->count ? words->items[0] : "runs";
 
 	if (strcmp(what, "runs") == 0 && words->count <= 1)
@@ -169,11 +169,11 @@ static int history_dispatch(const struct history_options *options, const struct 
 int cmd_history(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
-	struct history_options options = { .repo = ".", .limit = 20 };
-	struct strings words = { 0 };
+	struct history_options options = {.repo = ".", .limit = 20};
+	struct strings words = {0};
 	struct source *source = NULL;
 	struct store *store = NULL;
-	struct err err = { 0 };
+	struct err err = {0};
 	int code = EXIT_PASS;
 
 	if (options_parse(history_rows, argc, argv, arena, &options, &words, &err) < 0) {
@@ -183,9 +183,8 @@ int cmd_history(int argc, char **argv)
 			     "Look at recorded runs: a line each, what flipped, or one run whole.",
 			     history_rows);
 	} else if ((!options.history && source_open(options.repo, &source, &err) < 0) ||
-		   cmd_history_open(options.history,
-				    source ? cmd_state_dir(source, arena) : NULL, &store,
-				    &err) < 0 ||
+		   cmd_history_open(options.history, source ? cmd_state_dir(source, arena) : NULL,
+				    &store, &err) < 0 ||
 		   history_dispatch(&options, &words, store, arena, &err) < 0) {
 		code = cmd_fail(&err);
 	}

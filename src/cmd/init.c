@@ -16,10 +16,9 @@ struct init_options {
 
 #define AT(member) offsetof(struct init_options, member)
 static const struct option_row init_rows[] = {
-	{ "repo", 0, OPTION_STRING, AT(repo), "DIR", NULL, "repository (default: .)" },
-	{ "force", 'f', OPTION_FLAG, AT(force), NULL, NULL, "replace files that exist" },
-	COMMON_OPTIONS
-};
+	{"repo", 0, OPTION_STRING, AT(repo), "DIR", NULL, "repository (default: .)"},
+	{"force", 'f', OPTION_FLAG, AT(force), NULL, NULL, "replace files that exist"},
+	COMMON_OPTIONS};
 #undef AT
 
 struct surroundings {
@@ -28,7 +27,7 @@ struct surroundings {
 	bool torch;
 	bool python;
 	const char *handler; /* where the Dockerfile puts handler.py, NULL: unknown */
-	const char *name; /* of the folder, made fit for a suite name */
+	const char *name;    /* of the folder, made fit for a suite name */
 };
 
 static bool file_has(const char *root, const char *name, const char *word, struct arena *arena)
@@ -57,7 +56,8 @@ static const char *suite_name(const char *root, struct arena *arena)
 	char *name = arena_strdup(arena, base && base[1] ? base + 1 : "service");
 
 	for (char *p = name; *p; p++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *p))
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-",
+			    *p))
 			*p = '-';
 	return name;
 }
@@ -100,11 +100,14 @@ static void write_torch_checks(struct buf *out)
 	buf_addstr(out,
 		   "    // The version that runs must be the one that pip believes in.\n"
 		   "    { \"name\": \"torch-metadata-agrees\", \"kind\": \"version\",\n"
-		   "      \"command\": [\"python3\", \"-c\", \"import torch; print(torch.__version__.split('+')[0])\"],\n"
-		   "      \"equals\": { \"command\": [\"python3\", \"-c\", \"import importlib.metadata as m; print(m.version('torch').split('+')[0])\"] } },\n"
+		   "      \"command\": [\"python3\", \"-c\", \"import torch; "
+		   "print(torch.__version__.split('+')[0])\"],\n"
+		   "      \"equals\": { \"command\": [\"python3\", \"-c\", \"import "
+		   "importlib.metadata as m; print(m.version('torch').split('+')[0])\"] } },\n"
 		   "    // Assert the property wanted, not a CUDA version: code for the card.\n"
 		   "    { \"name\": \"torch-has-code-for-target\", \"kind\": \"command\",\n"
-		   "      \"command\": [\"python3\", \"-c\", \"import torch; print(' '.join(torch.cuda.get_arch_list()))\"],\n"
+		   "      \"command\": [\"python3\", \"-c\", \"import torch; print(' "
+		   "'.join(torch.cuda.get_arch_list()))\"],\n"
 		   "      \"stdout\": { \"matches\": [\"\\\\bsm_120\\\\b\"] } },\n"
 		   "    { \"name\": \"bnb-override-unset\", \"kind\": \"env\", \"variable\": "
 		   "\"BNB_CUDA_VERSION\", \"present\": false },\n");
@@ -112,16 +115,17 @@ static void write_torch_checks(struct buf *out)
 
 static void write_suite(const struct surroundings *around, struct buf *out)
 {
-	buf_printf(out,
-		   "{\n"
-		   "  // What must hold for this image. `assay suite explain KIND` shows every key.\n"
-		   "  \"assay\": 1,\n"
-		   "  \"name\": \"%s\",\n"
-		   "  \"targets\": [\"rtx5090\"],\n"
-		   "  \"image\": { \"dockerfile\": \"Dockerfile\", \"context\": \".\", \"network\": "
-		   "\"%s\" },\n"
-		   "  \"checks\": [\n",
-		   around->name, around->network ? "host" : "none");
+	buf_printf(
+		out,
+		"{\n"
+		"  // What must hold for this image. `assay suite explain KIND` shows every key.\n"
+		"  \"assay\": 1,\n"
+		"  \"name\": \"%s\",\n"
+		"  \"targets\": [\"rtx5090\"],\n"
+		"  \"image\": { \"dockerfile\": \"Dockerfile\", \"context\": \".\", \"network\": "
+		"\"%s\" },\n"
+		"  \"checks\": [\n",
+		around->name, around->network ? "host" : "none");
 	if (around->python)
 		buf_addstr(out, "    { \"name\": \"python-starts\", \"kind\": \"command\", "
 				"\"command\": [\"python3\", \"--version\"], \"stdout\": { "
@@ -129,8 +133,10 @@ static void write_suite(const struct surroundings *around, struct buf *out)
 	if (around->torch)
 		write_torch_checks(out);
 	if (around->handler)
-		buf_printf(out, "    { \"name\": \"handler\", \"kind\": \"file\", \"path\": \"%s\", "
-				"\"type\": \"file\" },\n", around->handler);
+		buf_printf(out,
+			   "    { \"name\": \"handler\", \"kind\": \"file\", \"path\": \"%s\", "
+			   "\"type\": \"file\" },\n",
+			   around->handler);
 	buf_addstr(out, "    { \"name\": \"root-folder\", \"kind\": \"file\", \"path\": \"/\", "
 			"\"type\": \"folder\" }\n"
 			"  ]\n}\n");
@@ -138,30 +144,31 @@ static void write_suite(const struct surroundings *around, struct buf *out)
 
 static void write_workflow(struct buf *out)
 {
-	buf_addstr(out,
-		   "# Judge every commit: build its image, look inside, compare with the baseline.\n"
-		   "name: assay\n"
-		   "on: [push, pull_request]\n"
-		   "permissions:\n"
-		   "  contents: read\n"
-		   "jobs:\n"
-		   "  assay:\n"
-		   "    runs-on: ubuntu-latest # with the `assay` program installed\n"
-		   "    steps:\n"
-		   "      - uses: actions/checkout@v4\n"
-		   "        with:\n"
-		   "          fetch-depth: 0 # the baseline is found through the commit graph\n"
-		   "      - uses: actions/cache@v4\n"
-		   "        with:\n"
-		   "          path: .assay/history.db\n"
-		   "          key: assay-${{ github.run_id }}\n"
-		   "          restore-keys: assay-\n"
-		   "      - run: assay run -o github=- -o junit=assay.xml\n"
-		   "      - if: always()\n"
-		   "        uses: actions/upload-artifact@v4\n"
-		   "        with:\n"
-		   "          name: assay\n"
-		   "          path: assay.xml\n");
+	buf_addstr(
+		out,
+		"# Judge every commit: build its image, look inside, compare with the baseline.\n"
+		"name: assay\n"
+		"on: [push, pull_request]\n"
+		"permissions:\n"
+		"  contents: read\n"
+		"jobs:\n"
+		"  assay:\n"
+		"    runs-on: ubuntu-latest # with the `assay` program installed\n"
+		"    steps:\n"
+		"      - uses: actions/checkout@v4\n"
+		"        with:\n"
+		"          fetch-depth: 0 # the baseline is found through the commit graph\n"
+		"      - uses: actions/cache@v4\n"
+		"        with:\n"
+		"          path: .assay/history.db\n"
+		"          key: assay-${{ github.run_id }}\n"
+		"          restore-keys: assay-\n"
+		"      - run: assay run -o github=- -o junit=assay.xml\n"
+		"      - if: always()\n"
+		"        uses: actions/upload-artifact@v4\n"
+		"        with:\n"
+		"          name: assay\n"
+		"          path: assay.xml\n");
 }
 
 static int write_new(const char *path, const struct buf *text, bool force, struct err *err)
@@ -177,7 +184,7 @@ static int write_new(const char *path, const struct buf *text, bool force, struc
 static int init_repo(const struct init_options *options, const char *root, struct arena *arena,
 		     struct err *err)
 {
-	struct surroundings around = { 0 };
+	struct surroundings around = {0};
 	const char *suite = arena_printf(arena, "%s/assay.jsonc", root);
 	const char *folder = arena_printf(arena, "%s/.github/workflows", root);
 	struct buf text;
@@ -195,7 +202,8 @@ static int init_repo(const struct init_options *options, const char *root, struc
 	write_workflow(&text);
 	rc = file_mkdirs(folder, err);
 	if (rc == 0)
-		rc = write_new(arena_printf(arena, "%s/assay.yml", folder), &text, options->force, err);
+		rc = write_new(arena_printf(arena, "%s/assay.yml", folder), &text, options->force,
+			       err);
 	buf_done(&text);
 	if (rc == 0)
 		printf("next: assay run --suite %s\n", suite);
@@ -205,10 +213,10 @@ static int init_repo(const struct init_options *options, const char *root, struc
 int cmd_init(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
-	struct init_options options = { .repo = "." };
-	struct strings words = { 0 };
+	struct init_options options = {.repo = "."};
+	struct strings words = {0};
 	struct source *source = NULL;
-	struct err err = { 0 };
+	struct err err = {0};
 	int code = EXIT_PASS;
 
 	if (options_parse(init_rows, argc, argv, arena, &options, &words, &err) < 0) {

@@ -6,18 +6,19 @@
 #include <string.h>
 
 static const struct subcommand subcommands[] = {
-	{ "run", "build a commit's image, check it, record the verdict", cmd_run },
-	{ "history", "look at recorded runs and what changed between them", cmd_history },
-	{ "suite", "check, list and explain suites", cmd_suite },
-	{ "doctor", "what works here, what does not, how to get it", cmd_doctor },
-	{ "init", "write a starter suite and a CI workflow for this repository", cmd_init },
-	{ NULL, NULL, NULL },
+	{"run", "build a commit's image, check it, record the verdict", cmd_run},
+	{"history", "look at recorded runs and what changed between them", cmd_history},
+	{"suite", "check, list and explain suites", cmd_suite},
+	{"doctor", "what works here, what does not, how to get it", cmd_doctor},
+	{"init", "write a starter suite and a CI workflow for this repository", cmd_init},
+	{NULL, NULL, NULL},
 };
 
 static void print_help(void)
 {
 	printf("Usage: assay COMMAND [OPTION]...\n\n"
-	       "Takes a commit to a verdict: builds its image, looks inside, records, compares.\n\n");
+	       "Takes a commit to a verdict: builds its image, looks inside, records, "
+	       "compares.\n\n");
 	for (const struct subcommand *sub = subcommands; sub->name; sub++)
 		printf("  %-10s %s\n", sub->name, sub->summary);
 	printf("\nEvery command has --help. Exit codes: 0 pass, 1 fail, 2 usage or suite error, "
@@ -27,7 +28,7 @@ static void print_help(void)
 
 static int unknown(const char *word)
 {
-	const char *names[sizeof(subcommands) / sizeof(subcommands[0])] = { NULL };
+	const char *names[sizeof(subcommands) / sizeof(subcommands[0])] = {NULL};
 	const char *near;
 
 	for (size_t i = 0; subcommands[i].name; i++)

@@ -9,7 +9,7 @@
 
 static int unknown_option(const struct option_row *rows, const char *name, struct err *err)
 {
-	const char *names[OPTION_ROWS_MAX] = { NULL };
+	const char *names[OPTION_ROWS_MAX] = {NULL};
 	size_t count = 0;
 	const char *near;
 
@@ -17,7 +17,8 @@ static int unknown_option(const struct option_row *rows, const char *name, struc
 		names[count++] = rows->name;
 	near = field_nearest(name, names);
 	if (near)
-		return err_set(err, ERR_USAGE, "unknown option --%s, did you mean --%s?", name, near);
+		return err_set(err, ERR_USAGE, "unknown option --%s, did you mean --%s?", name,
+			       near);
 	return err_set(err, ERR_USAGE, "unknown option --%s (see --help)", name);
 }
 
@@ -31,8 +32,8 @@ static int set_choice(const struct option_row *row, const char *value, int *out,
 			*out = i;
 			return 0;
 		}
-		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
-					 i ? ", " : "", row->choices[i]);
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
+					 row->choices[i]);
 	}
 	return err_set(err, ERR_USAGE, "--%s: '%s' is none of %s", row->name, value, known);
 }
@@ -58,8 +59,8 @@ static int set_option(const struct option_row *row, const char *value, struct ar
 	case OPTION_COUNT:
 		if (units_parse_int(value, 1, 1000000, slot) == 0)
 			return 0;
-		return err_set(err, ERR_USAGE, "--%s: '%s' is not a whole number from 1",
-			       row->name, value);
+		return err_set(err, ERR_USAGE, "--%s: '%s' is not a whole number from 1", row->name,
+			       value);
 	case OPTION_CHOICE:
 		return set_choice(row, value, slot, err);
 	}
@@ -92,8 +93,8 @@ int options_parse(const struct option_row *rows, int argc, char **argv, struct a
 		const struct option_row *row;
 
 		if (ended || word[0] != '-' || !word[1]) {
-			const char **item = arena_push(arena, &words->items, &words->count,
-						       sizeof(*item));
+			const char **item =
+				arena_push(arena, &words->items, &words->count, sizeof(*item));
 
 			*item = word;
 			continue;
@@ -104,8 +105,8 @@ int options_parse(const struct option_row *rows, int argc, char **argv, struct a
 		}
 		row = find_row(rows, word, len);
 		if (!row)
-			return is_long ? unknown_option(rows, arena_strndup(arena, word + 2, len - 2),
-							err)
+			return is_long ? unknown_option(
+						 rows, arena_strndup(arena, word + 2, len - 2), err)
 				       : err_set(err, ERR_USAGE, "unknown option %s (see --help)",
 						 word);
 		if (word[len])

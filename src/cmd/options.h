@@ -19,7 +19,7 @@ enum option_type {
 
 struct option_row {
 	const char *name; /* long name without dashes; NULL ends the table */
-	char letter;      /* short form, 0: none */
+	char letter;	  /* short form, 0: none */
 	enum option_type type;
 	size_t offset;
 	const char *arg; /* how --help writes the value */
@@ -35,16 +35,33 @@ struct common_options {
 	bool no_color;
 };
 
-#define COMMON_OPTIONS                                                                            \
-	{ "json", 0, OPTION_FLAG, offsetof(struct common_options, json), NULL, NULL,              \
-	  "write JSON to standard output" },                                                      \
-	{ "quiet", 'q', OPTION_FLAG, offsetof(struct common_options, quiet), NULL, NULL,          \
-	  "no progress, and only the summary" },                                                  \
-	{ "no-color", 0, OPTION_FLAG, offsetof(struct common_options, no_color), NULL, NULL,      \
-	  "no colour (also: NO_COLOR in the environment)" },                                      \
-	{ "help", 'h', OPTION_FLAG, offsetof(struct common_options, help), NULL, NULL,            \
-	  "show this help" },                                                                     \
-	{ NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL }
+#define COMMON_OPTIONS                                                                             \
+	{"json",                                                                                   \
+	 0,                                                                                        \
+	 OPTION_FLAG,                                                                              \
+	 offsetof(struct common_options, json),                                                    \
+	 NULL,                                                                                     \
+	 NULL,                                                                                     \
+	 "write JSON to standard output"},                                                         \
+		{"quiet",                                                                          \
+		 'q',                                                                              \
+		 OPTION_FLAG,                                                                      \
+		 offsetof(struct common_options, quiet),                                           \
+		 NULL,                                                                             \
+		 NULL,                                                                             \
+		 "no progress, and only the summary"},                                             \
+		{"no-color",                                                                       \
+		 0,                                                                                \
+		 OPTION_FLAG,                                                                      \
+		 offsetof(struct common_options, no_color),                                        \
+		 NULL,                                                                             \
+		 NULL,                                                                             \
+		 "no colour (also: NO_COLOR in the environment)"},                                 \
+		{"help", 'h',  OPTION_FLAG,	offsetof(struct common_options, help),             \
+		 NULL,	 NULL, "show this help"},                                                  \
+	{                                                                                          \
+		NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL                                          \
+	}
 
 /* Fill OUT (already holding defaults) from ARGV[1..]; words that are no option go to WORDS.
  * "--" ends options. Strings are borrowed from ARGV, arrays are ARENA's. ERR_USAGE. */

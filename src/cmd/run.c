@@ -1,9 +1,9 @@
 #include "cmd/chain.h"
 
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/units.h"
-#include "base/clock.h"
 #include "report/report_ops.h"
 
 #include <stdio.h>
@@ -35,41 +35,40 @@ struct run_options {
 	int build_failure;
 };
 
-static const char *const exit_styles[] = { "plain", "bisect", NULL };
-static const char *const build_failures[] = { "skip", "bad", NULL };
+static const char *const exit_styles[] = {"plain", "bisect", NULL};
+static const char *const build_failures[] = {"skip", "bad", NULL};
 
 #define AT(member) offsetof(struct run_options, member)
 static const struct option_row run_rows[] = {
-	{ "repo", 0, OPTION_STRING, AT(repo), "DIR", NULL, "repository (default: .)" },
-	{ "commit", 0, OPTION_STRING, AT(commit), "REV", NULL, "commit to judge (default: HEAD)" },
-	{ "suite", 0, OPTION_LIST, AT(suites), "FILE", NULL,
-	  "suite file; repeatable (default: assay.jsonc of the commit)" },
-	{ "only", 0, OPTION_LIST, AT(only), "NAME|TAG", NULL,
-	  "only checks of this name or tag (* and ? allowed); repeatable" },
-	{ "target", 0, OPTION_LIST, AT(targets), "GPU", NULL, "replace the suite's targets" },
-	{ "output", 'o', OPTION_LIST, AT(outputs), "FORMAT=FILE", NULL,
-	  "also write a report; FILE - is standard output; repeatable" },
-	{ "var", 0, OPTION_LIST, AT(vars), "NAME=VALUE", NULL, "value for ${NAME} in the suite" },
-	{ "reuse", 0, OPTION_FLAG, AT(reuse), NULL, NULL,
-	  "take over results of a run with equal suite and image inputs" },
-	{ "rebuild", 0, OPTION_FLAG, AT(rebuild), NULL, NULL,
-	  "build even when an image with equal inputs exists" },
-	{ "no-cache", 0, OPTION_FLAG, AT(no_cache), NULL, NULL,
-	  "with --rebuild: without the builder's layer cache" },
-	{ "baseline", 0, OPTION_STRING, AT(baseline), "REV", NULL,
-	  "compare with this commit (default: nearest ancestor with a run)" },
-	{ "history", 0, OPTION_STRING, AT(history), "FILE|URL", NULL,
-	  "history (default: .assay/history.db)" },
-	{ "engine", 0, OPTION_STRING, AT(engine), "HOST", NULL,
-	  "container engine (default: DOCKER_HOST, then the usual sockets)" },
-	{ "jobs", 'j', OPTION_COUNT, AT(jobs), "N", NULL, "checks at once (default: 4)" },
-	{ "verbose", 'v', OPTION_FLAG, AT(verbose), NULL, NULL, "show the output of failed checks" },
-	{ "exit-style", 0, OPTION_CHOICE, AT(exit_style), "plain|bisect", exit_styles,
-	  "bisect: exit codes for `git bisect run`" },
-	{ "build-failure", 0, OPTION_CHOICE, AT(build_failure), "skip|bad", build_failures,
-	  "with --exit-style=bisect: what a failed build means" },
-	COMMON_OPTIONS
-};
+	{"repo", 0, OPTION_STRING, AT(repo), "DIR", NULL, "repository (default: .)"},
+	{"commit", 0, OPTION_STRING, AT(commit), "REV", NULL, "commit to judge (default: HEAD)"},
+	{"suite", 0, OPTION_LIST, AT(suites), "FILE", NULL,
+	 "suite file; repeatable (default: assay.jsonc of the commit)"},
+	{"only", 0, OPTION_LIST, AT(only), "NAME|TAG", NULL,
+	 "only checks of this name or tag (* and ? allowed); repeatable"},
+	{"target", 0, OPTION_LIST, AT(targets), "GPU", NULL, "replace the suite's targets"},
+	{"output", 'o', OPTION_LIST, AT(outputs), "FORMAT=FILE", NULL,
+	 "also write a report; FILE - is standard output; repeatable"},
+	{"var", 0, OPTION_LIST, AT(vars), "NAME=VALUE", NULL, "value for ${NAME} in the suite"},
+	{"reuse", 0, OPTION_FLAG, AT(reuse), NULL, NULL,
+	 "take over results of a run with equal suite and image inputs"},
+	{"rebuild", 0, OPTION_FLAG, AT(rebuild), NULL, NULL,
+	 "build even when an image with equal inputs exists"},
+	{"no-cache", 0, OPTION_FLAG, AT(no_cache), NULL, NULL,
+	 "with --rebuild: without the builder's layer cache"},
+	{"baseline", 0, OPTION_STRING, AT(baseline), "REV", NULL,
+	 "compare with this commit (default: nearest ancestor with a run)"},
+	{"history", 0, OPTION_STRING, AT(history), "FILE|URL", NULL,
+	 "history (default: .assay/history.db)"},
+	{"engine", 0, OPTION_STRING, AT(engine), "HOST", NULL,
+	 "container engine (default: DOCKER_HOST, then the usual sockets)"},
+	{"jobs", 'j', OPTION_COUNT, AT(jobs), "N", NULL, "checks at once (default: 4)"},
+	{"verbose", 'v', OPTION_FLAG, AT(verbose), NULL, NULL, "show the output of failed checks"},
+	{"exit-style", 0, OPTION_CHOICE, AT(exit_style), "plain|bisect", exit_styles,
+	 "bisect: exit codes for `git bisect run`"},
+	{"build-failure", 0, OPTION_CHOICE, AT(build_failure), "skip|bad", build_failures,
+	 "with --exit-style=bisect: what a failed build means"},
+	COMMON_OPTIONS};
 #undef AT
 
 struct progress {
@@ -95,10 +94,11 @@ static int parse_vars(const struct strings *words, struct arena *arena, struct p
 		struct pair *pair;
 
 		if (!equals || equals == words->items[i])
-			return err_set(err, ERR_USAGE, "--var %s: write NAME=VALUE", words->items[i]);
+			return err_set(err, ERR_USAGE, "--var %s: write NAME=VALUE",
+				       words->items[i]);
 		pair = arena_push(arena, &out->items, &out->count, sizeof(*pair));
-		pair->key = arena_strndup(arena, words->items[i],
-					  (size_t)(equals - words->items[i]));
+		pair->key =
+			arena_strndup(arena, words->items[i], (size_t)(equals - words->items[i]));
 		pair->value = equals + 1;
 	}
 	return 0;
@@ -120,8 +120,8 @@ static int find_output(const char *word, const struct report_ops **ops, const ch
 	if (*ops)
 		return 0;
 	for (size_t i = 0; report_kinds[i]; i++)
-		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
-					 i ? ", " : "", report_kinds[i]->format);
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
+					 report_kinds[i]->format);
 	return err_set(err, ERR_USAGE, "-o %s: no format '%s'; formats: %s", word, name, known);
 }
 
@@ -145,7 +145,7 @@ static int write_report(const struct run *run, const struct report_ops *ops, con
 static int append_step_summary(const struct run *run, struct err *err)
 {
 	const char *path = getenv("GITHUB_STEP_SUMMARY");
-	const struct report_options plain = { 0 };
+	const struct report_options plain = {0};
 	struct buf text;
 	FILE *file;
 	int rc = 0;
@@ -174,14 +174,13 @@ static unsigned terminal_width(void)
 	return 0;
 }
 
-static int write_reports(const struct run *run, const struct run_options *options,
-			 struct err *err)
+static int write_reports(const struct run *run, const struct run_options *options, struct err *err)
 {
-	const struct report_options plain = { 0 };
-	const struct report_options screen = { .color = cmd_color(&options->common),
-					       .quiet = options->common.quiet,
-					       .width = terminal_width(),
-					       .show_output = options->verbose };
+	const struct report_options plain = {0};
+	const struct report_options screen = {.color = cmd_color(&options->common),
+					      .quiet = options->common.quiet,
+					      .width = terminal_width(),
+					      .show_output = options->verbose};
 	const struct report_ops *ops;
 	const char *file;
 
@@ -201,16 +200,25 @@ static int write_reports(const struct run *run, const struct run_options *option
 /* One suite; returns the exit code. */
 static int run_suite(const struct run_options *options, const char *suite, struct arena *arena)
 {
-	struct progress progress = { clock_ns(), options->common.quiet };
+	struct progress progress = {clock_ns(), options->common.quiet};
 	struct chain_request request = {
-		.repo = options->repo, .commit = options->commit, .suite_file = suite,
-		.only = options->only, .targets = options->targets, .history = options->history,
-		.engine = options->engine, .baseline = options->baseline, .jobs = options->jobs,
-		.reuse = options->reuse, .rebuild = options->rebuild || options->no_cache,
-		.no_cache = options->no_cache, .say = print_progress, .payload = &progress,
+		.repo = options->repo,
+		.commit = options->commit,
+		.suite_file = suite,
+		.only = options->only,
+		.targets = options->targets,
+		.history = options->history,
+		.engine = options->engine,
+		.baseline = options->baseline,
+		.jobs = options->jobs,
+		.reuse = options->reuse,
+		.rebuild = options->rebuild || options->no_cache,
+		.no_cache = options->no_cache,
+		.say = print_progress,
+		.payload = &progress,
 	};
 	struct run *run = NULL;
-	struct err err = { 0 }, report_err = { 0 };
+	struct err err = {0}, report_err = {0};
 	char folder[4096] = "";
 	int rc, code;
 
@@ -229,8 +237,8 @@ static int run_suite(const struct run_options *options, const char *suite, struc
 /* The worse of two exit codes: interrupted, infrastructure, usage, then what the image did. */
 static int worse(int a, int b)
 {
-	static const int order[] = { EXIT_PASS,	 EXIT_EMPTY, EXIT_INCONCLUSIVE, EXIT_FAIL,
-				     EXIT_BUILD, EXIT_USAGE, EXIT_INFRA,	EXIT_INTERRUPTED };
+	static const int order[] = {EXIT_PASS,	EXIT_EMPTY, EXIT_INCONCLUSIVE, EXIT_FAIL,
+				    EXIT_BUILD, EXIT_USAGE, EXIT_INFRA,	       EXIT_INTERRUPTED};
 	size_t ia = 0, ib = 0;
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -244,7 +252,7 @@ static int run_suites(const struct run_options *options, struct arena *arena)
 {
 	const struct report_ops *ops;
 	const char *file;
-	struct err err = { 0 };
+	struct err err = {0};
 	int code = EXIT_PASS;
 
 	for (size_t i = 0; i < options->outputs.count; i++)
@@ -260,19 +268,22 @@ static int run_suites(const struct run_options *options, struct arena *arena)
 int cmd_run(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
-	struct run_options options = { .repo = ".", .commit = "HEAD", .jobs = JOBS_DEFAULT };
-	struct strings words = { 0 };
-	struct err err = { 0 };
+	struct run_options options = {.repo = ".", .commit = "HEAD", .jobs = JOBS_DEFAULT};
+	struct strings words = {0};
+	struct err err = {0};
 	int code;
 
 	if (options_parse(run_rows, argc, argv, arena, &options, &words, &err) < 0 ||
-	    (words.count && err_set(&err, ERR_USAGE, "run takes no argument '%s' (see assay run "
-				    "--help)", words.items[0]) < 0)) {
+	    (words.count && err_set(&err, ERR_USAGE,
+				    "run takes no argument '%s' (see assay run "
+				    "--help)",
+				    words.items[0]) < 0)) {
 		code = cmd_fail(&err);
 	} else if (options.common.help) {
 		options_help("run [OPTION]...",
 			     "Build a commit's image, check it, record the verdict and compare it "
-			     "with the\nbaseline.", run_rows);
+			     "with the\nbaseline.",
+			     run_rows);
 		code = EXIT_PASS;
 	} else {
 		code = run_suites(&options, arena);

@@ -13,7 +13,7 @@ struct suite_options {
 	struct common_options common;
 };
 
-static const struct option_row suite_rows[] = { COMMON_OPTIONS };
+static const struct option_row suite_rows[] = {COMMON_OPTIONS};
 
 static int load(const char *file, struct suite **out, struct err *err)
 {
@@ -116,8 +116,10 @@ static int suite_explain(const char *word, struct err *err)
 	if (near)
 		return err_set(err, ERR_USAGE, "no label or check kind '%s', did you mean '%s'?",
 			       word, near);
-	return err_set(err, ERR_USAGE, "no label or check kind '%s': labels look like "
-		       "version/unsatisfied, kinds are in `assay suite schema`", word);
+	return err_set(err, ERR_USAGE,
+		       "no label or check kind '%s': labels look like "
+		       "version/unsatisfied, kinds are in `assay suite schema`",
+		       word);
 }
 
 static int print_schema(void)
@@ -144,7 +146,8 @@ static int dispatch(const struct suite_options *options, const struct strings *w
 	else if (strcmp(what, "schema") == 0 && !argument)
 		return print_schema();
 	else
-		return err_set(err, ERR_USAGE, "suite: write `check [FILE]`, `list [FILE]`, "
+		return err_set(err, ERR_USAGE,
+			       "suite: write `check [FILE]`, `list [FILE]`, "
 			       "`schema` or `explain LABEL|KIND`");
 	if (rc < 0 && err->code == ERR_NOTFOUND)
 		err_set(err, ERR_USAGE, "suite %s: no such file (`assay init` writes one)",
@@ -155,9 +158,9 @@ static int dispatch(const struct suite_options *options, const struct strings *w
 int cmd_suite(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
-	struct suite_options options = { 0 };
-	struct strings words = { 0 };
-	struct err err = { 0 };
+	struct suite_options options = {0};
+	struct strings words = {0};
+	struct err err = {0};
 	int code = EXIT_PASS;
 
 	if (options_parse(suite_rows, argc, argv, arena, &options, &words, &err) < 0)
@@ -165,7 +168,8 @@ int cmd_suite(int argc, char **argv)
 	else if (options.common.help)
 		options_help("suite check|list [FILE], suite schema, suite explain LABEL|KIND",
 			     "Check a suite, list its checks, print the JSON Schema, explain a "
-			     "label or kind.", suite_rows);
+			     "label or kind.",
+			     suite_rows);
 	else if (dispatch(&options, &words, &err) < 0)
 		code = cmd_fail(&err);
 	arena_free(arena);

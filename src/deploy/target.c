@@ -16,7 +16,7 @@ struct deployed {
 
 static int shared_session(struct deployed *deployed, struct session **out, struct err *err)
 {
-	struct session_spec spec = { .image = deployed->image.id, .owner = deployed->lock_path };
+	struct session_spec spec = {.image = deployed->image.id, .owner = deployed->lock_path};
 	int rc = 0;
 
 	pthread_mutex_lock(&deployed->mutex);
@@ -27,11 +27,13 @@ static int shared_session(struct deployed *deployed, struct session **out, struc
 	return rc;
 }
 
-static int run_alone(struct deployed *deployed, const struct command *command,
-		     struct arena *arena, struct command_result *out, struct err *err)
+static int run_alone(struct deployed *deployed, const struct command *command, struct arena *arena,
+		     struct command_result *out, struct err *err)
 {
-	struct session_spec spec = { .image = deployed->image.id, .writable = command->isolated,
-				     .network = command->network, .owner = deployed->lock_path };
+	struct session_spec spec = {.image = deployed->image.id,
+				    .writable = command->isolated,
+				    .network = command->network,
+				    .owner = deployed->lock_path};
 	struct session *session = NULL;
 	int rc;
 
@@ -66,7 +68,7 @@ static int target_file(void *self, const char *path, bool follow, size_t content
 	return session_file(session, path, follow, content_max, arena, out, err);
 }
 
-static const struct target_ops ops = { .run = target_run, .file = target_file };
+static const struct target_ops ops = {.run = target_run, .file = target_file};
 
 int deploy_target(struct engine *engine, const char *image_id, const char *name, const char *lock,
 		  struct deployed **out, struct err *err)
@@ -82,8 +84,8 @@ int deploy_target(struct engine *engine, const char *image_id, const char *name,
 		deploy_close(deployed);
 		return -1;
 	}
-	deployed->view = (struct target){ arena_strdup(arena, name), &deployed->image, &ops,
-					  deployed };
+	deployed->view =
+		(struct target){arena_strdup(arena, name), &deployed->image, &ops, deployed};
 	*out = deployed;
 	return 0;
 }

@@ -27,13 +27,13 @@ void engine_closep(struct engine **engine);
 
 struct engine_info {
 	const char *host;
-	const char *name;    /* "docker" or "podman" */
+	const char *name; /* "docker" or "podman" */
 	const char *version;
 	const char *api;
-	const char *driver;  /* storage driver */
+	const char *driver; /* storage driver */
 	const char *kernel;
 	const char *os_arch; /* "linux/amd64" */
-	bool buildkit;       /* `docker buildx` is there and the engine can BuildKit */
+	bool buildkit;	     /* `docker buildx` is there and the engine can BuildKit */
 };
 const struct engine_info *engine_info(struct engine *engine);
 

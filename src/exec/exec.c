@@ -54,8 +54,8 @@ static bool wanted_target(const struct suite *suite, const char *target)
 static void plan_case(struct run *run, const struct suite_check *check, const char *target,
 		      const char *reason)
 {
-	const char *name = target ? arena_printf(run->arena, "%s@%s", check->name, target)
-				  : check->name;
+	const char *name =
+		target ? arena_printf(run->arena, "%s@%s", check->name, target) : check->name;
 	struct case_result *result = run_add_case(run, arena_strdup(run->arena, name),
 						  arena_strdup(run->arena, check->kind));
 
@@ -63,8 +63,8 @@ static void plan_case(struct run *run, const struct suite_check *check, const ch
 	result->outcome = OUTCOME_NOTRUN;
 	result->reason = reason;
 	for (size_t i = 0; i < check->tags.count; i++) {
-		const char **tag = arena_push(run->arena, &result->tags.items,
-					      &result->tags.count, sizeof(*tag));
+		const char **tag = arena_push(run->arena, &result->tags.items, &result->tags.count,
+					      sizeof(*tag));
 
 		*tag = arena_strdup(run->arena, check->tags.items[i]);
 	}
@@ -107,13 +107,13 @@ size_t exec_reuse(struct run *run, const struct run *old)
 }
 
 /* Judge one case into RESULT, whose memory is ARENA's. */
-static void run_case(const struct pool *pool, const struct suite_check *check,
-		     struct arena *arena, struct case_result *result)
+static void run_case(const struct pool *pool, const struct suite_check *check, struct arena *arena,
+		     struct case_result *result)
 {
 	const struct check_ops *ops = check_find(check->kind);
-	struct check_ctx ctx = { pool->target, arena, check->timeout_ns, check->output_max,
-				 check->isolated };
-	struct err err = { 0 };
+	struct check_ctx ctx = {pool->target, arena, check->timeout_ns, check->output_max,
+				check->isolated};
+	struct err err = {0};
 	uint64_t start = clock_ns();
 
 	result->outcome = OUTCOME_INCOMPLETE;
@@ -150,10 +150,9 @@ static struct case_result *next_case(struct pool *pool)
 	return found;
 }
 
-static void keep_case(struct pool *pool, struct case_result *slot,
-		      const struct case_result *result)
+static void keep_case(struct pool *pool, struct case_result *slot, const struct case_result *result)
 {
-	struct err err = { 0 };
+	struct err err = {0};
 
 	pthread_mutex_lock(&pool->lock);
 	case_copy(slot, result, pool->run->arena);
@@ -184,7 +183,7 @@ static void *worker(void *payload)
 int exec_run(const struct suite *suite, const struct target *target, struct run *run,
 	     const struct exec_options *options, struct err *err)
 {
-	struct pool pool = { .suite = suite, .target = target, .run = run, .options = options };
+	struct pool pool = {.suite = suite, .target = target, .run = run, .options = options};
 	pthread_t threads[EXEC_JOBS_MAX];
 	unsigned started = 0;
 

@@ -10,7 +10,7 @@
 #define EXEC_JOBS_MAX 64
 
 struct exec_options {
-	unsigned jobs;    /* cases at once, 1..EXEC_JOBS_MAX */
+	unsigned jobs;	    /* cases at once, 1..EXEC_JOBS_MAX */
 	struct rundir *dir; /* may be NULL */
 	/* Called under a lock when a case has ended. May be NULL. */
 	void (*progress)(void *payload, const struct case_result *result);

@@ -101,7 +101,7 @@ int rundir_create(const char *state, const struct run *run, struct rundir **out,
 	struct rundir *dir = arena_alloc(arena, sizeof(*dir));
 	char real[PATH_MAX];
 
-	*dir = (struct rundir){ .arena = arena, .lock_fd = -1, .journal_fd = -1, .log_fd = -1 };
+	*dir = (struct rundir){.arena = arena, .lock_fd = -1, .journal_fd = -1, .log_fd = -1};
 	if (prepare_state(state, err) < 0)
 		goto fail;
 	if (!realpath(state, real)) {
@@ -182,8 +182,7 @@ int rundir_case(struct rundir *dir, const struct case_result *result, struct err
 		json_free(json);
 		return -1;
 	}
-	if (write_json(path, json, err) < 0 ||
-	    write_stream(folder, "stdout", result->out, err) < 0)
+	if (write_json(path, json, err) < 0 || write_stream(folder, "stdout", result->out, err) < 0)
 		return -1;
 	return write_stream(folder, "stderr", result->errout, err);
 }

@@ -3,10 +3,10 @@
 #include <string.h>
 
 const struct label label_table[] = {
-#define LABEL(name, summary, advice) { name, summary, advice },
+#define LABEL(name, summary, advice) {name, summary, advice},
 #include "model/labels.def"
 #undef LABEL
-	{ NULL, NULL, NULL },
+	{NULL, NULL, NULL},
 };
 
 const struct label *label_find(const char *name)

@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const outcome_names[] = { "pass",	   "fail",   "skip", "broken", "timeout",
-					     "incomplete", "notrun" };
-static const char *const verdict_names[] = { "pass", "fail", "inconclusive", "infra", "empty",
-					     "open" };
-static const char *const flip_names[] = { "", "regressed", "fixed", "new", "gone",
-					  "still failing" };
+static const char *const outcome_names[] = {"pass",    "fail",	     "skip",  "broken",
+					    "timeout", "incomplete", "notrun"};
+static const char *const verdict_names[] = {"pass",  "fail",  "inconclusive",
+					    "infra", "empty", "open"};
+static const char *const flip_names[] = {"", "regressed", "fixed", "new", "gone", "still failing"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -39,7 +38,7 @@ const char *flip_name(enum flip flip)
 
 const char *direction_name(enum direction direction)
 {
-	static const char *const names[] = { "none", "higher", "lower" };
+	static const char *const names[] = {"none", "higher", "lower"};
 
 	return names[direction];
 }
@@ -143,7 +142,7 @@ void case_copy(struct case_result *out, const struct case_result *source, struct
 	copy.reused_from = arena_strdup(arena, source->reused_from);
 	copy.out = arena_strdup(arena, source->out);
 	copy.errout = arena_strdup(arena, source->errout);
-	copy.tags = (struct strings){ 0 };
+	copy.tags = (struct strings){0};
 	for (size_t i = 0; i < source->tags.count; i++) {
 		const char **tag =
 			arena_push(arena, &copy.tags.items, &copy.tags.count, sizeof(*tag));
@@ -153,17 +152,17 @@ void case_copy(struct case_result *out, const struct case_result *source, struct
 	copy.metrics = NULL;
 	copy.metric_count = 0;
 	for (size_t i = 0; i < source->metric_count; i++)
-		copy_metric(arena_push(arena, &copy.metrics, &copy.metric_count,
-				       sizeof(*copy.metrics)),
-			    &source->metrics[i], arena);
+		copy_metric(
+			arena_push(arena, &copy.metrics, &copy.metric_count, sizeof(*copy.metrics)),
+			&source->metrics[i], arena);
 	*out = copy;
 }
 
 struct metric *case_add_metric(struct case_result *result, struct arena *arena, const char *name,
 			       const char *unit, enum direction direction)
 {
-	struct metric *metric = arena_push(arena, &result->metrics, &result->metric_count,
-					   sizeof(*metric));
+	struct metric *metric =
+		arena_push(arena, &result->metrics, &result->metric_count, sizeof(*metric));
 
 	metric->name = name;
 	metric->unit = unit;
@@ -178,8 +177,8 @@ void metric_add_sample(struct metric *metric, struct arena *arena, double value)
 	*slot = value;
 }
 
-void case_fail(struct case_result *out, const char *label, const char *expected,
-	       const char *actual, const char *where, const char *advice)
+void case_fail(struct case_result *out, const char *label, const char *expected, const char *actual,
+	       const char *where, const char *advice)
 {
 	const struct label *known = label_find(label);
 
@@ -263,7 +262,7 @@ static void count_case(struct tally *tally, const struct case_result *result)
 
 void run_decide(struct run *run)
 {
-	struct tally tally = { 0 };
+	struct tally tally = {0};
 	const char *why;
 
 	for (size_t i = 0; i < run->case_count; i++)
@@ -276,9 +275,10 @@ void run_decide(struct run *run)
 					   why ? why : outcome_name(tally.failed->outcome));
 	} else if (tally.undone) {
 		run->verdict = VERDICT_INFRA;
-		run->reason = arena_printf(run->arena, "%s: %s", tally.undone->name,
-					   tally.undone->reason ? tally.undone->reason
-							: outcome_name(tally.undone->outcome));
+		run->reason =
+			arena_printf(run->arena, "%s: %s", tally.undone->name,
+				     tally.undone->reason ? tally.undone->reason
+							  : outcome_name(tally.undone->outcome));
 	} else if (tally.skipped) {
 		run->verdict = VERDICT_INCONCLUSIVE;
 		run->reason = arena_printf(run->arena, "%s was skipped: %s", tally.skipped->name,
@@ -314,10 +314,9 @@ void run_compare(struct run *run, const struct run *baseline)
 	for (size_t i = 0; i < run->case_count; i++) {
 		struct case_result *now = &run->cases[i];
 
-		now->flip = baseline ? flip_of(now, run_find_case(baseline, now->name))
-				     : FLIP_NONE;
+		now->flip = baseline ? flip_of(now, run_find_case(baseline, now->name)) : FLIP_NONE;
 	}
-	run->gone = (struct strings){ 0 };
+	run->gone = (struct strings){0};
 	for (size_t i = 0; baseline && i < baseline->case_count; i++) {
 		const char **name;
 

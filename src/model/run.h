@@ -18,11 +18,11 @@
 enum outcome {
 	OUTCOME_PASS,
 	OUTCOME_FAIL,
-	OUTCOME_SKIP,       /* a declared need is missing; `reason` says which */
-	OUTCOME_BROKEN,     /* the check could not be made; `reason` says why */
+	OUTCOME_SKIP,	    /* a declared need is missing; `reason` says which */
+	OUTCOME_BROKEN,	    /* the check could not be made; `reason` says why */
 	OUTCOME_TIMEOUT,    /* executor only: the time limit passed */
 	OUTCOME_INCOMPLETE, /* executor only: the check ended without a verdict */
-	OUTCOME_NOTRUN,     /* executor only: never started (build failed, interrupted) */
+	OUTCOME_NOTRUN,	    /* executor only: never started (build failed, interrupted) */
 };
 
 enum verdict {
@@ -49,8 +49,8 @@ struct metric {
 	const char *name;
 	const char *unit;
 	enum direction direction; /* which way is better */
-	const char *cell;         /* what it may be compared across, NULL: the whole history */
-	double *samples;          /* raw, in the order measured */
+	const char *cell;	  /* what it may be compared across, NULL: the whole history */
+	double *samples;	  /* raw, in the order measured */
 	size_t sample_count;
 };
 
@@ -63,9 +63,9 @@ struct case_result {
 	const char *label;    /* "kind/slug" of a failure, from model/labels.def */
 	const char *expected; /* one line each */
 	const char *actual;
-	const char *where;    /* build step and Dockerfile line, path in the image, command */
-	const char *advice;   /* what to do */
-	const char *reason;   /* of skip, broken, timeout, incomplete, notrun */
+	const char *where;  /* build step and Dockerfile line, path in the image, command */
+	const char *advice; /* what to do */
+	const char *reason; /* of skip, broken, timeout, incomplete, notrun */
 	uint64_t duration_ns;
 	const char *reused_from; /* id of the run whose result this is, with --reuse */
 	struct metric *metrics;
@@ -78,28 +78,28 @@ struct case_result {
 struct step {
 	unsigned number; /* from 1, as the builder counts; per stage with BuildKit */
 	unsigned total;
-	const char *stage;       /* NULL when the builder does not say */
+	const char *stage;	 /* NULL when the builder does not say */
 	const char *instruction; /* "RUN pip install …" as the builder shows it */
-	unsigned line;           /* in the Dockerfile, from 1; 0 unknown */
+	unsigned line;		 /* in the Dockerfile, from 1; 0 unknown */
 	uint64_t duration_ns;
 	bool cached;
 	bool failed;
 };
 
 struct build {
-	const char *builder;    /* "classic" or "buildkit" */
+	const char *builder;	/* "classic" or "buildkit" */
 	const char *dockerfile; /* path in the context */
 	const char *input_hash; /* Dockerfile, context, args, base image ids; NULL: not known */
-	const char *image_id;   /* "sha256:…", NULL when no image came out */
+	const char *image_id;	/* "sha256:…", NULL when no image came out */
 	const char *image_tag;
-	struct pairs bases; /* FROM reference -> image id */
-	bool reused;        /* image taken from an earlier run with the same inputs */
-	const char *reused_from; /* that run's id */
+	struct pairs bases;	    /* FROM reference -> image id */
+	bool reused;		    /* image taken from an earlier run with the same inputs */
+	const char *reused_from;    /* that run's id */
 	const char *same_inputs_as; /* nearest ancestor commit with the same inputs, NULL: none */
 	uint64_t duration_ns;
 	struct step *steps;
 	size_t step_count;
-	bool failed;         /* the Dockerfile failed; infrastructure failures are ERR_INFRA */
+	bool failed;	     /* the Dockerfile failed; infrastructure failures are ERR_INFRA */
 	const char *message; /* last meaningful line of the failing step's output */
 };
 
@@ -123,7 +123,7 @@ struct baseline {
 
 struct run {
 	struct arena *arena;
-	const char *id;         /* sorts by time: "20261123T055100Z-1f0c9a3b" */
+	const char *id;		/* sorts by time: "20261123T055100Z-1f0c9a3b" */
 	const char *started_at; /* RFC 3339 UTC */
 	uint64_t duration_ns;
 	const char *suite;
@@ -132,7 +132,7 @@ struct run {
 	struct strings targets;
 	struct commit commit;
 	struct build build;
-	struct pairs environment; /* engine, api, storage driver, kernel, host, assay */
+	struct pairs environment;  /* engine, api, storage driver, kernel, host, assay */
 	struct case_result *cases; /* the build itself is the first case, "build" */
 	size_t case_count;
 	struct baseline baseline;
@@ -157,8 +157,8 @@ struct metric *case_add_metric(struct case_result *result, struct arena *arena, 
 void metric_add_sample(struct metric *metric, struct arena *arena, double value);
 
 /* Fill OUT as a failure: LABEL must be in model/labels.def; its advice is used unless ADVICE. */
-void case_fail(struct case_result *out, const char *label, const char *expected,
-	       const char *actual, const char *where, const char *advice);
+void case_fail(struct case_result *out, const char *label, const char *expected, const char *actual,
+	       const char *where, const char *advice);
 void case_pass(struct case_result *out, const char *actual);
 void case_skip(struct case_result *out, const char *reason);
 void case_broken(struct case_result *out, const char *reason);

@@ -149,7 +149,7 @@ static const char *get_str(const struct json *json, const char *key, struct aren
 static void get_strings(const struct json *json, const char *key, struct arena *arena,
 			struct strings *out)
 {
-	*out = (struct strings){ 0 };
+	*out = (struct strings){0};
 	for (const struct json *item = json_first(json_get(json, key)); item;
 	     item = json_next(item)) {
 		const char **text = arena_push(arena, &out->items, &out->count, sizeof(*text));
@@ -161,7 +161,7 @@ static void get_strings(const struct json *json, const char *key, struct arena *
 static void get_pairs(const struct json *json, const char *key, struct arena *arena,
 		      struct pairs *out)
 {
-	*out = (struct pairs){ 0 };
+	*out = (struct pairs){0};
 	for (const struct json *item = json_first(json_get(json, key)); item;
 	     item = json_next(item)) {
 		struct pair *pair = arena_push(arena, &out->items, &out->count, sizeof(*pair));
@@ -205,7 +205,7 @@ static void get_metric(const struct json *json, struct arena *arena, struct metr
 
 void case_from_json(const struct json *json, struct arena *arena, struct case_result *out)
 {
-	struct case_result result = { .outcome = OUTCOME_INCOMPLETE };
+	struct case_result result = {.outcome = OUTCOME_INCOMPLETE};
 
 	result.name = get_str(json, "name", arena);
 	result.kind = get_str(json, "kind", arena);
@@ -295,7 +295,7 @@ static void get_rest(const struct json *json, struct run *run)
 
 static int check_shape(const struct json *json, struct err *err)
 {
-	static const char *const parts[] = { "suite", "commit", "build", "baseline", NULL };
+	static const char *const parts[] = {"suite", "commit", "build", "baseline", NULL};
 	int64_t version;
 
 	if (json_type(json) != JSON_OBJECT)

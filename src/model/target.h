@@ -14,14 +14,14 @@
 #include <stdint.h>
 
 struct image_config {
-	const char *id; /* "sha256:…" */
+	const char *id;	    /* "sha256:…" */
 	struct strings env; /* "KEY=value" */
 	struct strings entrypoint;
 	struct strings cmd;
 	const char *user;
 	const char *workdir;
 	struct pairs labels;
-	struct strings ports;   /* "8000/tcp" */
+	struct strings ports; /* "8000/tcp" */
 	struct strings volumes;
 	struct strings healthcheck; /* Test as stored: {"CMD-SHELL", "…"}; empty: none */
 	const char *os;
@@ -30,21 +30,21 @@ struct image_config {
 };
 
 struct command {
-	struct strings argv;    /* no shell: argv[0] is found in the image's PATH */
-	struct pairs env;       /* added to the image's */
-	const char *workdir;    /* NULL: the image's */
-	const char *user;       /* NULL: the image's; "uid[:gid]" or a name */
-	const char *input;      /* standard input, NULL: empty */
-	bool isolated;          /* own container with a writable root */
-	bool network;           /* needs a network: own container */
+	struct strings argv; /* no shell: argv[0] is found in the image's PATH */
+	struct pairs env;    /* added to the image's */
+	const char *workdir; /* NULL: the image's */
+	const char *user;    /* NULL: the image's; "uid[:gid]" or a name */
+	const char *input;   /* standard input, NULL: empty */
+	bool isolated;	     /* own container with a writable root */
+	bool network;	     /* needs a network: own container */
 	uint64_t timeout_ns;
-	size_t output_max;      /* bytes kept of each stream */
+	size_t output_max; /* bytes kept of each stream */
 };
 
 struct command_result {
 	int exit_code; /* 0-255; 128 + signal when killed by one */
 	bool timed_out;
-	bool not_found; /* argv[0] does not exist or cannot be executed in the image */
+	bool not_found;	 /* argv[0] does not exist or cannot be executed in the image */
 	const char *out; /* NUL-terminated, at most output_max bytes */
 	size_t out_len;
 	bool out_truncated;
@@ -61,7 +61,7 @@ struct file_info {
 	uint32_t mode; /* permission bits, 07777 */
 	uint32_t uid, gid;
 	uint64_t size_bytes;
-	const char *link; /* of a symlink */
+	const char *link;    /* of a symlink */
 	const char *content; /* regular files, at most the bytes asked for; NULL: not asked */
 	size_t content_len;
 	bool content_truncated;

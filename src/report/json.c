@@ -1,8 +1,7 @@
 #include "model/run_json.h"
 #include "report/report_ops.h"
 
-static void write_json(const struct run *run, const struct report_options *options,
-		       struct buf *out)
+static void write_json(const struct run *run, const struct report_options *options, struct buf *out)
 {
 	struct json *json = run_to_json(run);
 

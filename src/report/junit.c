@@ -9,8 +9,12 @@ static void add_xml(struct buf *out, const char *text)
 	const unsigned char *p = (const unsigned char *)(text ? text : "");
 
 	while (*p) {
-		size_t need = *p < 0x80 ? 1 : (*p & 0xE0) == 0xC0 ? 2 : (*p & 0xF0) == 0xE0 ? 3
-			      : (*p & 0xF8) == 0xF0 ? 4 : 0, have = 1;
+		size_t need = *p < 0x80		    ? 1
+			      : (*p & 0xE0) == 0xC0 ? 2
+			      : (*p & 0xF0) == 0xE0 ? 3
+			      : (*p & 0xF8) == 0xF0 ? 4
+						    : 0,
+		       have = 1;
 
 		while (have < need && (p[have] & 0xC0) == 0x80)
 			have++;
@@ -46,10 +50,10 @@ static void add_element(struct buf *out, const char *name, const char *text)
 
 static void write_result(const struct case_result *result, struct arena *arena, struct buf *out)
 {
-	const char *element = outcome_is_failure(result->outcome)	   ? "failure"
-			      : result->outcome == OUTCOME_SKIP ||
-						result->outcome == OUTCOME_NOTRUN ? "skipped"
-										  : "error";
+	const char *element = outcome_is_failure(result->outcome) ? "failure"
+			      : result->outcome == OUTCOME_SKIP || result->outcome == OUTCOME_NOTRUN
+				      ? "skipped"
+				      : "error";
 
 	if (result->outcome == OUTCOME_PASS)
 		return;
@@ -64,8 +68,8 @@ static void write_result(const struct case_result *result, struct arena *arena, 
 	buf_addstr(out, "\"/>\n");
 }
 
-static void write_case(const struct run *run, const struct case_result *result,
-		       struct arena *arena, struct buf *out)
+static void write_case(const struct run *run, const struct case_result *result, struct arena *arena,
+		       struct buf *out)
 {
 	buf_addstr(out, "    <testcase classname=\"");
 	add_xml(out, run->suite);
@@ -106,9 +110,10 @@ static void write_junit(const struct run *run, const struct report_options *opti
 	buf_addstr(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  "
 			"<testsuite name=\"");
 	add_xml(out, run->suite);
-	buf_printf(out, "\" tests=\"%zu\" failures=\"%u\" errors=\"%u\" skipped=\"%u\" "
-		   "time=\"%.3f\" timestamp=\"%s\">\n    <properties>\n", run->case_count,
-		   failures, errors, skipped, (double)run->duration_ns / 1e9,
+	buf_printf(out,
+		   "\" tests=\"%zu\" failures=\"%u\" errors=\"%u\" skipped=\"%u\" "
+		   "time=\"%.3f\" timestamp=\"%s\">\n    <properties>\n",
+		   run->case_count, failures, errors, skipped, (double)run->duration_ns / 1e9,
 		   run->started_at ? run->started_at : "");
 	write_property(out, "assay.run", run->id);
 	write_property(out, "assay.commit", run->commit.hash);

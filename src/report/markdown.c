@@ -50,7 +50,8 @@ static void write_markdown(const struct run *run, const struct report_options *o
 	(void)options;
 	buf_printf(out, "### Assay: %s\n\n", verdict_name(run->verdict));
 	add_cell(out, run->reason);
-	buf_addstr(out, "\n\n| outcome | case | change | time | reason |\n|---|---|---|---:|---|\n");
+	buf_addstr(out,
+		   "\n\n| outcome | case | change | time | reason |\n|---|---|---|---:|---|\n");
 	for (size_t i = 0; i < run->case_count; i++)
 		write_row(&run->cases[i], arena, out);
 	buf_printf(out, "\nSuite `%s` on commit `%.12s`", run->suite, run->commit.hash);

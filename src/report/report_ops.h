@@ -12,8 +12,8 @@
 
 struct report_options {
 	bool color;
-	bool quiet; /* text: the summary line only */
-	unsigned width; /* columns of the terminal, 0: do not cut */
+	bool quiet;	  /* text: the summary line only */
+	unsigned width;	  /* columns of the terminal, 0: do not cut */
 	bool show_output; /* text: captured output of failures */
 };
 
@@ -21,8 +21,7 @@ struct report_ops {
 	const char *format;  /* "junit": the word in -o FORMAT=FILE */
 	const char *summary; /* one line for --help */
 	/* Required. Append the report of RUN to OUT. */
-	void (*write)(const struct run *run, const struct report_options *options,
-		      struct buf *out);
+	void (*write)(const struct run *run, const struct report_options *options, struct buf *out);
 };
 
 extern const struct report_ops *const report_kinds[];

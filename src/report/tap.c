@@ -58,8 +58,7 @@ static void write_case(const struct case_result *result, size_t number, struct b
 	buf_addstr(out, "  ...\n");
 }
 
-static void write_tap(const struct run *run, const struct report_options *options,
-		      struct buf *out)
+static void write_tap(const struct run *run, const struct report_options *options, struct buf *out)
 {
 	(void)options;
 	buf_printf(out, "TAP version 14\n1..%zu\n", run->case_count);

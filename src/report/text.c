@@ -123,8 +123,7 @@ static void write_names(const struct run *run, enum flip flip, struct buf *out)
 
 static void write_flips(const struct run *run, struct buf *out)
 {
-	static const enum flip order[] = { FLIP_REGRESSED, FLIP_FIXED, FLIP_STILL_FAILING,
-					   FLIP_NEW };
+	static const enum flip order[] = {FLIP_REGRESSED, FLIP_FIXED, FLIP_STILL_FAILING, FLIP_NEW};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		size_t before = out->len, start;
@@ -194,8 +193,7 @@ static int name_columns(const struct run *run)
 	return (int)(columns > NAME_COLUMNS_MAX ? NAME_COLUMNS_MAX : columns);
 }
 
-static void write_text(const struct run *run, const struct report_options *options,
-		       struct buf *out)
+static void write_text(const struct run *run, const struct report_options *options, struct buf *out)
 {
 	int columns = name_columns(run);
 	char took[32];

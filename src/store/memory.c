@@ -105,15 +105,15 @@ static bool matches(const struct run *run, const struct store_filter *filter)
 
 static void fill_row(const struct run *run, struct arena *arena, struct run_row *row)
 {
-	*row = (struct run_row){ .id = arena_strdup(arena, run->id),
-				 .started_at = arena_strdup(arena, run->started_at),
-				 .suite = arena_strdup(arena, run->suite),
-				 .commit = arena_strdup(arena, run->commit.hash),
-				 .subject = arena_strdup(arena, run->commit.subject),
-				 .verdict = run->verdict,
-				 .reason = arena_strdup(arena, run->reason),
-				 .image_id = arena_strdup(arena, run->build.image_id),
-				 .duration_ns = run->duration_ns };
+	*row = (struct run_row){.id = arena_strdup(arena, run->id),
+				.started_at = arena_strdup(arena, run->started_at),
+				.suite = arena_strdup(arena, run->suite),
+				.commit = arena_strdup(arena, run->commit.hash),
+				.subject = arena_strdup(arena, run->commit.subject),
+				.verdict = run->verdict,
+				.reason = arena_strdup(arena, run->reason),
+				.image_id = arena_strdup(arena, run->build.image_id),
+				.duration_ns = run->duration_ns};
 	for (size_t i = 0; i < run->case_count; i++) {
 		if (run->cases[i].outcome == OUTCOME_PASS)
 			row->passed++;
@@ -143,8 +143,8 @@ static const struct run **sorted_runs(const struct memory *memory, struct arena 
 	return list;
 }
 
-static int memory_runs(struct store *store, const struct store_filter *filter,
-		       struct arena *arena, struct run_row **rows, size_t *count, struct err *err)
+static int memory_runs(struct store *store, const struct store_filter *filter, struct arena *arena,
+		       struct run_row **rows, size_t *count, struct err *err)
 {
 	const struct memory *memory = (const struct memory *)store;
 	const struct run **list = sorted_runs(memory, arena);
@@ -159,9 +159,8 @@ static int memory_runs(struct store *store, const struct store_filter *filter,
 	return 0;
 }
 
-static int memory_flips(struct store *store, const struct store_filter *filter,
-			struct arena *arena, struct flip_row **rows, size_t *count,
-			struct err *err)
+static int memory_flips(struct store *store, const struct store_filter *filter, struct arena *arena,
+			struct flip_row **rows, size_t *count, struct err *err)
 {
 	const struct memory *memory = (const struct memory *)store;
 	const struct run **list = sorted_runs(memory, arena);
@@ -181,14 +180,14 @@ static int memory_flips(struct store *store, const struct store_filter *filter,
 			    *count >= limit)
 				continue;
 			row = arena_push(arena, rows, count, sizeof(*row));
-			*row = (struct flip_row){ arena_strdup(arena, run->id),
-						  arena_strdup(arena, run->started_at),
-						  arena_strdup(arena, run->commit.hash),
-						  arena_strdup(arena, run->suite),
-						  arena_strdup(arena, result->name),
-						  result->flip,
-						  arena_strdup(arena, result->label),
-						  case_explain(result, arena) };
+			*row = (struct flip_row){arena_strdup(arena, run->id),
+						 arena_strdup(arena, run->started_at),
+						 arena_strdup(arena, run->commit.hash),
+						 arena_strdup(arena, run->suite),
+						 arena_strdup(arena, result->name),
+						 result->flip,
+						 arena_strdup(arena, result->label),
+						 case_explain(result, arena)};
 		}
 	}
 	return 0;

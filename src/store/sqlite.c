@@ -43,7 +43,8 @@ static int not_ours(const struct sqlite_store *store, const char *why, struct er
 {
 	return err_set(err, ERR_USAGE,
 		       "%s is not an Assay history (%s): move it away, or give --history another "
-		       "path", store->path, why);
+		       "path",
+		       store->path, why);
 }
 
 /* Bring an empty or older file to SCHEMA_VERSION; two processes may try at once. */
@@ -58,8 +59,10 @@ static int migrate(const struct sqlite_store *store, struct err *err)
 	if (version == 0) {
 		rc = execute(store, migration_001, err);
 		if (rc == 0)
-			rc = execute(store, "PRAGMA application_id = 1095979865; "
-				     "PRAGMA user_version = 1", err);
+			rc = execute(store,
+				     "PRAGMA application_id = 1095979865; "
+				     "PRAGMA user_version = 1",
+				     err);
 	}
 	if (rc == 0)
 		return execute(store, "COMMIT", err);
@@ -85,7 +88,8 @@ static int check_identity(const struct sqlite_store *store, struct err *err)
 	if (version > SCHEMA_VERSION)
 		return err_set(err, ERR_USAGE,
 			       "%s has history schema %lld, this Assay knows up to %d: use a newer "
-			       "Assay", store->path, (long long)version, SCHEMA_VERSION);
+			       "Assay",
+			       store->path, (long long)version, SCHEMA_VERSION);
 	return version < SCHEMA_VERSION ? migrate(store, err) : 0;
 }
 
@@ -95,8 +99,10 @@ static int prepare(const struct sqlite_store *store, struct err *err)
 	sqlite3_extended_result_codes(store->db, 0);
 	if (check_identity(store, err) < 0)
 		return -1;
-	if (execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
-		    "PRAGMA foreign_keys = ON", err) < 0)
+	if (execute(store,
+		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+		    "PRAGMA foreign_keys = ON",
+		    err) < 0)
 		return -1;
 	return 0;
 }

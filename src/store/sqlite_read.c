@@ -72,10 +72,10 @@ static void bind_filter(sqlite3_stmt *stmt, const struct store_filter *filter)
 	sqlite3_bind_int64(stmt, 7, (sqlite3_int64)limit);
 }
 
-#define WHERE_FILTER                                                                              \
-	"(?1 IS NULL OR suite = ?1) AND (?2 IS NULL OR commit_hash = ?2) AND "                    \
-	"(?3 IS NULL OR input_hash = ?3) AND (?4 IS NULL OR suite_hash = ?4) AND "                \
-	"(NOT ?5 OR image_id IS NOT NULL) AND "                                                   \
+#define WHERE_FILTER                                                                               \
+	"(?1 IS NULL OR suite = ?1) AND (?2 IS NULL OR commit_hash = ?2) AND "                     \
+	"(?3 IS NULL OR input_hash = ?3) AND (?4 IS NULL OR suite_hash = ?4) AND "                 \
+	"(NOT ?5 OR image_id IS NOT NULL) AND "                                                    \
 	"(NOT ?6 OR verdict IN ('pass', 'fail', 'inconclusive')) "
 
 int sqlite_runs(struct store *base, const struct store_filter *filter, struct arena *arena,

@@ -185,7 +185,7 @@ static void statement(struct writer *writer, const char *sql, const char *id)
 int sqlite_append(struct store *base, const struct run *run, struct err *err)
 {
 	struct sqlite_store *store = (struct sqlite_store *)base;
-	struct writer writer = { .store = store, .err = err };
+	struct writer writer = {.store = store, .err = err};
 	struct arena *arena = arena_new();
 	struct json *json = run_to_json(run);
 	struct buf document;
@@ -197,8 +197,7 @@ int sqlite_append(struct store *base, const struct run *run, struct err *err)
 	statement(&writer, "DELETE FROM runs WHERE id = ?", run->id);
 	write_run_row(&writer, run, buf_str(&document));
 	write_pairs(&writer, "INSERT INTO bases VALUES (?,?,?)", run->id, &run->build.bases);
-	write_pairs(&writer, "INSERT INTO environment VALUES (?,?,?)", run->id,
-		    &run->environment);
+	write_pairs(&writer, "INSERT INTO environment VALUES (?,?,?)", run->id, &run->environment);
 	write_steps(&writer, run);
 	write_cases(&writer, run, arena);
 	write_samples(&writer, run);

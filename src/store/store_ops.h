@@ -12,13 +12,13 @@
 struct store;
 
 struct store_filter {
-	const char *suite;      /* NULL: any */
-	const char *commit;     /* full hash, NULL: any */
+	const char *suite;	/* NULL: any */
+	const char *commit;	/* full hash, NULL: any */
 	const char *input_hash; /* NULL: any */
 	const char *suite_hash;
 	bool with_image; /* only runs whose build made an image */
-	bool completed;  /* only verdicts pass, fail, inconclusive */
-	size_t limit;    /* newest first; 0: 100 */
+	bool completed;	 /* only verdicts pass, fail, inconclusive */
+	size_t limit;	 /* newest first; 0: 100 */
 };
 
 /* One line of `history runs`: the cheap part of a run. */
@@ -47,12 +47,12 @@ struct flip_row {
 };
 
 struct store_ops {
-	const char *name;    /* "sqlite" */
+	const char *name; /* "sqlite" */
 	const char *summary;
-	const char *scheme;  /* URL scheme that selects it, "sqlite"; a plain path is sqlite */
+	const char *scheme; /* URL scheme that selects it, "sqlite"; a plain path is sqlite */
 	const char *unavailable;
-	/* Required. Open or create LOCATION (the URL without scheme) and bring its schema up to date.
-	 * ERR_USAGE: not a history, or of a newer schema (the message names both versions);
+	/* Required. Open or create LOCATION (the URL without scheme) and bring its schema up to
+	 * date. ERR_USAGE: not a history, or of a newer schema (the message names both versions);
 	 * ERR_INFRA: cannot be opened. */
 	int (*open)(const char *location, struct store **out, struct err *err);
 	void (*close)(struct store *store);

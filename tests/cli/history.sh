@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Histories that cannot be used: exit code 4, and the file stays as it was.
+# shellcheck source-path=SCRIPTDIR source=../support.sh
 . "$(dirname "$0")/../support.sh"
 cd "$scratch" || exit 1
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Suites that are wrong: file, line, column, what and what to do; exit code 2.
+# shellcheck source-path=SCRIPTDIR source=../support.sh
 . "$(dirname "$0")/../support.sh"
 cd "$scratch" || exit 1
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Commands, options and revisions that are wrong: one clear line and exit code 2.
+# shellcheck source-path=SCRIPTDIR source=../support.sh
 . "$(dirname "$0")/../support.sh"
 cd "$scratch" || exit 1
 

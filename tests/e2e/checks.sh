@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # What checks meet in a real container: isolation, limits, endless and flooding commands.
+# shellcheck source-path=SCRIPTDIR source=../support.sh
 . "$(dirname "$0")/../support.sh"
 needs_engine
 "$top/fixtures/incident/make-base" >/dev/null || exit 1

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Every exit code of the design, each from a real run.
+# shellcheck source-path=SCRIPTDIR source=../support.sh
 . "$(dirname "$0")/../support.sh"
 needs_engine
 "$top/fixtures/incident/make-base" >/dev/null || exit 1

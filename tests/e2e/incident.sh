@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The founding incident, commit by commit: build results, verdicts, causes, flips, reuse.
+# shellcheck source-path=SCRIPTDIR source=../support.sh
 . "$(dirname "$0")/../support.sh"
 needs_engine
 "$top/fixtures/incident/make-base" >/dev/null || exit 1
@@ -7,7 +8,7 @@ needs_engine
 export ASSAY_STATE=$scratch/state
 
 judge() { "$ASSAY" run --repo "$scratch/repo" --commit "$@"; }
-before=$(git -C "$scratch/repo" status --porcelain; cat "$scratch/repo/.git/index" | sha256sum)
+before=$(git -C "$scratch/repo" status --porcelain; sha256sum <"$scratch/repo/.git/index")
 
 expect 0 '^pass ' judge story/1-works
 expect 0 'no image input changed since' judge story/2-docs
@@ -31,6 +32,6 @@ expect 3 'AssertionError: Wrong CUDA: 12.6' judge story/4-swap --reuse
 expect 6 'nothing was measured' judge story/8-repair --only no-such-check
 expect 0 '"verdict":[[:space:]]*"pass"' judge story/8-repair --reuse --json --quiet
 
-after=$(git -C "$scratch/repo" status --porcelain; cat "$scratch/repo/.git/index" | sha256sum)
+after=$(git -C "$scratch/repo" status --porcelain; sha256sum <"$scratch/repo/.git/index")
 holds 'work tree and index are as they were' [ "$before" = "$after" ]
 finish

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Trouble that is not the commit's: killed Assay, killed engine, full disk. Never recorded as fail.
+# shellcheck source-path=SCRIPTDIR source=../support.sh
 . "$(dirname "$0")/../support.sh"
 needs_engine
 "$top/fixtures/incident/make-base" >/dev/null || exit 1
