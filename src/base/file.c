@@ -41,10 +41,11 @@ static int write_all(int fd, const char *data, size_t len)
 		data += n;
 		len -= (size_t)n;
 	}
-	return fsync(fd);
+	return 0;
 }
 
-int file_write(const char *path, const void *data, size_t len, struct err *err)
+static int write_atomically(const char *path, const void *data, size_t len, bool durable,
+			    struct err *err)
 {
 	char tmp[PATH_MAX];
 	int fd;
@@ -54,7 +55,7 @@ int file_write(const char *path, const void *data, size_t len, struct err *err)
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return err_sys(err, ERR_INFRA, "cannot write %s", path);
-	if (write_all(fd, data, len) < 0) {
+	if (write_all(fd, data, len) < 0 || (durable && fsync(fd) < 0)) {
 		err_sys(err, ERR_INFRA, "cannot write %s", path);
 		close(fd);
 		unlink(tmp);
@@ -67,6 +68,16 @@ int file_write(const char *path, const void *data, size_t len, struct err *err)
 		return -1;
 	}
 	return 0;
+}
+
+int file_write(const char *path, const void *data, size_t len, struct err *err)
+{
+	return write_atomically(path, data, len, true, err);
+}
+
+int file_write_quick(const char *path, const void *data, size_t len, struct err *err)
+{
+	return write_atomically(path, data, len, false, err);
 }
 
 int file_mkdirs(const char *path, struct err *err)

@@ -14,6 +14,9 @@ int file_read(const char *path, struct buf *out, struct err *err);
 /* Write through a temporary name, fsync, rename: a reader sees the old content or the new. */
 int file_write(const char *path, const void *data, size_t len, struct err *err);
 
+/* The same without fsync: for files whose content is also kept elsewhere. */
+int file_write_quick(const char *path, const void *data, size_t len, struct err *err);
+
 /* mkdir -p. */
 int file_mkdirs(const char *path, struct err *err);
 

@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#define STATE_PATH_MAX 2048
 #define JOURNAL_BYTES_MAX ((size_t)512 * 1024 * 1024)
 
 struct rundir {
@@ -26,6 +28,20 @@ struct rundir {
 	struct err log_err; /* first failure to write build.log */
 	bool finished;
 };
+
+/* A path in ROOM bytes. State folders are bounded by rundir_create, names by the suite room, so
+ * nothing is ever cut; if it were, opening the path would fail. */
+static void path_of(char *out, size_t room, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void path_of(char *out, size_t room, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(out, room, fmt, ap);
+	va_end(ap);
+}
 
 static int write_full(int fd, const char *data, size_t len)
 {
@@ -42,6 +58,7 @@ static int write_full(int fd, const char *data, size_t len)
 	return 0;
 }
 
+/* The history keeps runs durably; these files need only be whole. */
 static int write_json(const char *path, struct json *json, struct err *err)
 {
 	struct buf text;
@@ -50,7 +67,7 @@ static int write_json(const char *path, struct json *json, struct err *err)
 	buf_init(&text, JSON_BYTES_MAX * 4);
 	json_print(json, true, &text);
 	buf_addstr(&text, "\n");
-	rc = file_write(path, text.data, text.len, err);
+	rc = file_write_quick(path, text.data, text.len, err);
 	buf_done(&text);
 	json_free(json);
 	return rc;
@@ -60,7 +77,7 @@ static int write_run(const char *folder, const struct run *run, struct err *err)
 {
 	char path[PATH_MAX];
 
-	(void)snprintf(path, sizeof(path), "%s/run.json", folder);
+	path_of(path, sizeof(path), "%s/run.json", folder);
 	return write_json(path, run_to_json(run), err);
 }
 
@@ -72,11 +89,11 @@ static int open_parts(struct rundir *dir, const struct run *run, struct err *err
 	dir->lock_fd = open(dir->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (dir->lock_fd < 0 || flock(dir->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return err_sys(err, ERR_INFRA, "cannot lock %s", dir->lock);
-	(void)snprintf(path, sizeof(path), "%s/journal.jsonl", dir->path);
+	path_of(path, sizeof(path), "%s/journal.jsonl", dir->path);
 	dir->journal_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (dir->journal_fd < 0)
 		return err_sys(err, ERR_INFRA, "cannot write %s", path);
-	(void)snprintf(path, sizeof(path), "%s/build.log", dir->path);
+	path_of(path, sizeof(path), "%s/build.log", dir->path);
 	dir->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (dir->log_fd < 0)
 		return err_sys(err, ERR_INFRA, "cannot write %s", path);
@@ -89,7 +106,7 @@ static int prepare_state(const char *state, struct err *err)
 
 	if (file_mkdirs(state, err) < 0)
 		return -1;
-	(void)snprintf(path, sizeof(path), "%s/.gitignore", state);
+	path_of(path, sizeof(path), "%s/.gitignore", state);
 	if (access(path, F_OK) == 0)
 		return 0;
 	return file_write(path, "*\n", 2, err);
@@ -106,6 +123,10 @@ int rundir_create(const char *state, const struct run *run, struct rundir **out,
 		goto fail;
 	if (!realpath(state, real)) {
 		err_sys(err, ERR_INFRA, "%s", state);
+		goto fail;
+	}
+	if (strlen(real) > STATE_PATH_MAX) {
+		err_set(err, ERR_USAGE, "%s: path longer than %d bytes", state, STATE_PATH_MAX);
 		goto fail;
 	}
 	dir->path = arena_printf(arena, "%s/runs/%s", real, run->id);
@@ -154,8 +175,8 @@ static int write_stream(const char *folder, const char *name, const char *text, 
 {
 	char path[PATH_MAX];
 
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return text ? file_write(path, text, strlen(text), err) : 0;
+	path_of(path, sizeof(path), "%s/%s", folder, name);
+	return text ? file_write_quick(path, text, strlen(text), err) : 0;
 }
 
 int rundir_case(struct rundir *dir, const struct case_result *result, struct err *err)
@@ -176,8 +197,8 @@ int rundir_case(struct rundir *dir, const struct case_result *result, struct err
 		json_free(json);
 		return err_sys(err, ERR_INFRA, "cannot write %s/journal.jsonl", dir->path);
 	}
-	(void)snprintf(folder, sizeof(folder), "%s/cases/%s", dir->path, result->name);
-	(void)snprintf(path, sizeof(path), "%s/result.json", folder);
+	path_of(folder, sizeof(folder), "%s/cases/%s", dir->path, result->name);
+	path_of(path, sizeof(path), "%s/result.json", folder);
 	if (file_mkdirs(folder, err) < 0) {
 		json_free(json);
 		return -1;
@@ -220,7 +241,7 @@ static void replay_journal(const char *folder, struct run *run)
 	struct err ignored;
 	char *line, *end;
 
-	(void)snprintf(path, sizeof(path), "%s/journal.jsonl", folder);
+	path_of(path, sizeof(path), "%s/journal.jsonl", folder);
 	buf_init(&text, JOURNAL_BYTES_MAX);
 	if (file_read(path, &text, &ignored) < 0 || !text.data) {
 		buf_done(&text);
@@ -252,7 +273,7 @@ static void remove_temporaries(const char *folder)
 	char path[PATH_MAX];
 
 	while (handle && (entry = readdir(handle)) != NULL) {
-		(void)snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		path_of(path, sizeof(path), "%s/%s", folder, entry->d_name);
 		if (strstr(entry->d_name, ".tmp-"))
 			unlink(path);
 	}
@@ -267,12 +288,12 @@ static void remove_case_temporaries(const char *folder)
 	DIR *handle;
 
 	remove_temporaries(folder);
-	(void)snprintf(cases, sizeof(cases), "%s/cases", folder);
+	path_of(cases, sizeof(cases), "%s/cases", folder);
 	handle = opendir(cases);
 	while (handle && (entry = readdir(handle)) != NULL) {
 		if (entry->d_name[0] == '.')
 			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s", cases, entry->d_name);
+		path_of(path, sizeof(path), "%s/%s", cases, entry->d_name);
 		remove_temporaries(path);
 	}
 	if (handle)
@@ -284,7 +305,7 @@ static bool is_dead(const char *folder, int *lock_fd)
 {
 	char path[PATH_MAX];
 
-	(void)snprintf(path, sizeof(path), "%s/lock", folder);
+	path_of(path, sizeof(path), "%s/lock", folder);
 	*lock_fd = open(path, O_RDWR | O_CLOEXEC);
 	if (*lock_fd < 0)
 		return false;
@@ -304,7 +325,7 @@ static int sweep_one(const char *folder, int (*found)(void *, struct run *, stru
 	int rc = 0;
 
 	remove_case_temporaries(folder);
-	(void)snprintf(path, sizeof(path), "%s/run.json", folder);
+	path_of(path, sizeof(path), "%s/run.json", folder);
 	if (read_json(path, &json, &ignored) < 0)
 		return file_remove_tree(folder, err); /* killed before it had written anything */
 	if (run_from_json(json, &run, &ignored) == 0 && run->verdict == VERDICT_OPEN) {
@@ -316,7 +337,7 @@ static int sweep_one(const char *folder, int (*found)(void *, struct run *, stru
 			rc = write_run(folder, run, err);
 	}
 	if (rc == 0) {
-		(void)snprintf(path, sizeof(path), "%s/lock", folder);
+		path_of(path, sizeof(path), "%s/lock", folder);
 		unlink(path);
 	}
 	run_free(run);
@@ -332,11 +353,11 @@ int rundir_sweep(const char *state, int (*found)(void *payload, struct run *run,
 	DIR *handle;
 	int lock_fd, rc = 0;
 
-	(void)snprintf(runs, sizeof(runs), "%s/runs", state);
+	path_of(runs, sizeof(runs), "%s/runs", state);
 	remove_temporaries(state);
 	handle = opendir(runs);
 	while (handle && rc == 0 && (entry = readdir(handle)) != NULL) {
-		(void)snprintf(folder, sizeof(folder), "%s/%s", runs, entry->d_name);
+		path_of(folder, sizeof(folder), "%s/%s", runs, entry->d_name);
 		if (entry->d_name[0] == '.' || !is_dead(folder, &lock_fd))
 			continue;
 		rc = sweep_one(folder, found, payload, err);

@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""Figures of the chain group, each measured beside its reference in this very run.
+
+Every timing is the median of interleaved repetitions. The work "by hand" is what a script would
+do with git and Debian's docker client against the same engine.
+"""
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+ASSAY = os.environ["ASSAY"]
+DOCKER = "/usr/bin/docker"
+ENV = {**os.environ, "DOCKER_BUILDKIT": "0", "GIT_CONFIG_GLOBAL": "/dev/null",
+       "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_AUTHOR_NAME": "b", "GIT_AUTHOR_EMAIL": "b@example",
+       "GIT_COMMITTER_NAME": "b", "GIT_COMMITTER_EMAIL": "b@example"}
+OPS = {"<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b}
+
+
+def show(name, value, unit, op, goal):
+    met = "met" if OPS[op](value, goal) else "missed"
+    if os.environ.get("BENCH_JSON"):
+        print(json.dumps({"name": name, "value": value, "unit": unit, "goal": goal, "op": op,
+                          "met": met == "met"}), flush=True)
+    else:
+        print(f"bench {name} {value:.4g} {unit}   goal {op}{goal:g}   {met}", flush=True)
+
+
+def skip(name, why):
+    if os.environ.get("BENCH_JSON"):
+        print(json.dumps({"name": name, "not_measured": why}), flush=True)
+    else:
+        print(f"bench {name} not measured: {why}", flush=True)
+
+
+def sh(*argv, check=True, **kw):
+    return subprocess.run(argv, check=check, env=kw.pop("env", ENV), stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, **kw)
+
+
+def timed(call):
+    start = time.monotonic()
+    call()
+    return time.monotonic() - start
+
+
+def repo(folder, dockerfile, checks, files=()):
+    folder.mkdir(parents=True)
+    sh("git", "init", "-q", "-b", "main", str(folder))
+    (folder / "Dockerfile").write_text(dockerfile)
+    (folder / "assay.jsonc").write_text(json.dumps(
+        {"assay": 1, "name": "bench", "checks": checks}))
+    for name, data in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    sh("git", "-C", str(folder), "add", "-A")
+    sh("git", "-C", str(folder), "commit", "-q", "-m", "bench")
+    return folder
+
+
+def assay(folder, state, *more, codes=(0,)):
+    done = subprocess.run([ASSAY, "run", "--repo", str(folder), "--quiet", *more],
+                          env={**ENV, "ASSAY_STATE": str(state)}, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    if done.returncode not in codes:
+        raise RuntimeError(f"assay exited {done.returncode}: {done.stdout.decode()[-500:]}")
+
+
+def command(i):
+    return {"name": f"c{i}", "kind": "command", "command": ["sh", "-c", f"test {i} -ge 0"]}
+
+
+def overhead(scratch):
+    """A run with 3 checks against git archive | docker build and 3 docker run, caches cold both."""
+    ours, hand = [], []
+    for i in range(7):
+        text = f"FROM assay-fixture/base:1\nRUN echo {time.time_ns()} > /a\nCOPY . /srv\n"
+        r = repo(scratch / f"overhead{i}", text, [command(k) for k in range(3)])
+        tag = f"assay-bench/hand:{i}"
+
+        def by_assay():
+            assay(r, scratch / "state", "--rebuild", "--no-cache")
+
+        def by_hand():
+            sh("sh", "-c", f"git -C {r} archive HEAD | {DOCKER} build -q --no-cache "
+                           f"--network none -t {tag} -")
+            for k in range(3):
+                sh(DOCKER, "run", "--rm", "--network", "none", tag, "sh", "-c", f"test {k} -ge 0")
+
+        pair = [(ours, by_assay), (hand, by_hand)]
+        random.shuffle(pair)
+        for times, call in pair:
+            times.append(timed(call))
+        sh(DOCKER, "rmi", "-f", tag, check=False)
+    extra = (statistics.median(ours) - statistics.median(hand)) * 1000
+    allowed = max(300.0, statistics.median(hand) * 50)
+    show("chain/overhead", extra, "ms over git archive | docker build + docker run per check",
+         "<=", allowed)
+
+
+def reuse(scratch):
+    r = repo(scratch / "reuse", "FROM assay-fixture/base:1\nCOPY . /srv\n",
+             [command(k) for k in range(3)])
+    assay(r, scratch / "state")
+    times = [timed(lambda: assay(r, scratch / "state", "--reuse")) for _ in range(11)]
+    show("chain/reuse", statistics.median(times) * 1000, "ms", "<=", 200)
+
+
+def hundred(scratch):
+    """100 checks on a known image against the same 100 commands in one docker run."""
+    r = repo(scratch / "hundred", "FROM assay-fixture/base:1\n", [command(i) for i in range(100)])
+    assay(r, scratch / "state")
+    image = "assay-fixture/base:1"
+    script = "\n".join(f"sh -c 'test {i} -ge 0'" for i in range(100))
+    execs = " && ".join(f"{DOCKER} exec $c sh -c 'test {i} -ge 0'" for i in range(100))
+    ours, shell, exec_ = [], [], []
+    for i in range(9):
+        calls = [(ours, lambda: assay(r, scratch / "state")),
+                 (shell, lambda: sh(DOCKER, "run", "--rm", "--network", "none", image, "sh", "-c",
+                                    script))]
+        random.shuffle(calls)
+        for times, call in calls:
+            times.append(timed(call))
+        if i == 0:
+            exec_.append(timed(lambda: sh(
+                "sh", "-c", f"c=$({DOCKER} run -d --rm --network none {image} sleep 600) && "
+                            f"{execs}; {DOCKER} rm -f $c")))
+    show("chain/hundred-checks", statistics.median(ours) / statistics.median(shell),
+         "x one docker run of a script with the 100 commands", "<=", 1.2)
+    show("chain/hundred-checks-exec", statistics.median(ours) / exec_[0],
+         "x one container and 100 docker exec", "<=", 1.2)
+
+
+def peak_kib(folder, state, codes=(0,)):
+    pid = os.fork()
+    if pid == 0:
+        null = os.open("/dev/null", os.O_WRONLY)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        os.execve(ASSAY, [ASSAY, "run", "--repo", str(folder), "--quiet"],
+                  {**ENV, "ASSAY_STATE": str(state)})
+    _, status, usage = os.wait4(pid, 0)
+    if os.waitstatus_to_exitcode(status) not in codes:
+        raise RuntimeError(f"assay exited {os.waitstatus_to_exitcode(status)}")
+    return usage.ru_maxrss
+
+
+def memory(scratch):
+    """1 GB of context (256 files of 4 MiB), then a build that prints 100 MB."""
+    files = [(f"data/{i}", random.randbytes(4 << 20)) for i in range(256)]
+    r = repo(scratch / "context", "FROM assay-fixture/base:1\nCOPY Dockerfile /\n", [command(0)],
+             files)
+    show("chain/memory-context-1gb", peak_kib(r, scratch / "state") / 1024, "MiB peak", "<=", 64)
+    shutil.rmtree(r)
+    r = repo(scratch / "log", "FROM assay-fixture/base:1\n"
+             "RUN i=0; while [ $i -lt 100 ]; do head -c 1000000 /dev/zero | tr '\\0' x | "
+             "fold -w 99; i=$((i+1)); done\n", [command(0)])
+    show("chain/memory-log-100mb", peak_kib(r, scratch / "state") / 1024, "MiB peak", "<=", 64)
+
+
+def kill9(scratch):
+    """kill -9 at 100 random points; then one start, and nothing may be left or lost."""
+    state = scratch / "kill-state"
+    r = repo(scratch / "kill", "FROM assay-fixture/base:1\nRUN echo $RANDOM > /a\n",
+             [command(i) for i in range(4)])
+    assay(r, state)
+    whole = timed(lambda: assay(r, state, "--rebuild", "--no-cache"))
+    acknowledged = set()
+    for _ in range(100):
+        p = subprocess.Popen([ASSAY, "run", "--repo", str(r), "--json", "--quiet", "--rebuild",
+                              "--no-cache"], env={**ENV, "ASSAY_STATE": str(state)},
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            out, _ = p.communicate(timeout=random.uniform(0, whole * 1.1))
+        except subprocess.TimeoutExpired:
+            p.send_signal(signal.SIGKILL)
+            out, _ = p.communicate()
+        try:
+            acknowledged.add(json.loads(out)["id"])
+        except ValueError:
+            pass
+    assay(r, state)
+    db = sqlite3.connect(state / "history.db")
+    kept = {row[0] for row in db.execute("SELECT id FROM runs")}
+    bad = len(acknowledged - kept)
+    bad += db.execute("PRAGMA integrity_check").fetchone()[0] != "ok"
+    bad += db.execute("SELECT count(*) FROM runs WHERE verdict = 'fail'").fetchone()[0]
+    left = subprocess.run([DOCKER, "ps", "-aq", "--filter", "label=assay.lock"], env=ENV,
+                          stdout=subprocess.PIPE, check=True).stdout.split()
+    temporary = [p for p in state.rglob("*") if ".tmp-" in p.name or p.name == "lock"]
+    show("chain/kill-9", bad + len(left) + len(temporary),
+         f"lost runs, failures, containers or files left after 100 kills "
+         f"({len(acknowledged)} acknowledged, {len(kept)} kept)", "<=", 0)
+
+
+FIGURES = {"chain/overhead": overhead, "chain/reuse": reuse, "chain/hundred-checks": hundred,
+           "chain/memory": memory, "chain/kill-9": kill9}
+
+
+def main():
+    wanted = [n for n in FIGURES if any(n == w or n.startswith(w + "/") for w in sys.argv[1:])]
+    if not wanted:
+        sys.exit(f"chain.py: no figure of {', '.join(sys.argv[1:])}; see ci/bench --list")
+    if not Path(DOCKER).exists():
+        sys.exit(f"chain.py: {DOCKER} is missing: ci/setup")
+    subprocess.run([TOP / "fixtures/incident/make-base"], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    for name in wanted:
+        scratch = Path(tempfile.mkdtemp(prefix="assay-bench-"))
+        try:
+            FIGURES[name](scratch)
+        except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
+            skip(name, str(error))
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+main()
