@@ -144,7 +144,7 @@ int deploy_build(struct engine *engine, struct context *context, const struct su
 
 	if (choose_builder(engine, context, image, &request.buildkit, err) < 0)
 		return -1;
-	context_rewind(context);
+	context__begin(context, request.buildkit);
 	if (engine_build(engine, &request, arena, out, err) < 0)
 		return -1;
 	out->dockerfile = arena_strdup(arena, context->dockerfile);

@@ -30,6 +30,7 @@ struct stream {
 	uint64_t left;		  /* bytes of it */
 	size_t padding;		  /* after it */
 	bool ended;
+	bool buildkit; /* sent to BuildKit, which applies no ignore file to a tar */
 };
 
 struct context {
@@ -49,6 +50,9 @@ struct context {
 	struct stream stream;
 };
 
+/* Begin the tar for a builder: BuildKit would show .dockerignore to the build although it is
+ * ignored, so it gets none of what only the classic builder reads. */
+void context__begin(struct context *context, bool buildkit);
 void context__stream_done(struct stream *stream);
 
 #endif

@@ -15,11 +15,16 @@ void context__stream_done(struct stream *stream)
 	buf_done(&stream->pending);
 }
 
-void context_rewind(struct context *context)
+void context__begin(struct context *context, bool buildkit)
 {
 	context__stream_done(&context->stream);
-	context->stream = (struct stream){0};
+	context->stream = (struct stream){.buildkit = buildkit};
 	buf_init(&context->stream.pending, PENDING_MAX);
+}
+
+void context_rewind(struct context *context)
+{
+	context__begin(context, false);
 }
 
 static void pad(struct stream *stream, size_t len)
@@ -127,13 +132,19 @@ static ssize_t give_content(struct context *context, void *data, size_t len, str
 	return got;
 }
 
-/* Put what comes next in place; false with STREAM->ended at the end. */
+/* Put what comes next in place; sets STREAM->ended after the last. */
 static int advance(struct context *context, struct err *err)
 {
 	struct stream *stream = &context->stream;
 
-	if (stream->next < context->count)
-		return begin(context, &context->members[stream->next++], err);
+	while (stream->next < context->count) {
+		const struct member *member = &context->members[stream->next++];
+
+		if (stream->buildkit && member->builder_only &&
+		    strcmp(member->path, CONTEXT_IGNORE) == 0)
+			continue;
+		return begin(context, member, err);
+	}
 	stream->ended = true;
 	tar_end(&stream->pending);
 	return 0;
