@@ -282,7 +282,8 @@ void run_decide(struct run *run)
 	} else if (tally.skipped) {
 		run->verdict = VERDICT_INCONCLUSIVE;
 		run->reason = arena_printf(run->arena, "%s was skipped: %s", tally.skipped->name,
-					   tally.skipped->reason);
+					   tally.skipped->reason ? tally.skipped->reason
+								 : "no reason recorded");
 	} else if (tally.checks_passed) {
 		run->verdict = VERDICT_PASS;
 		run->reason = arena_printf(run->arena, "%u check%s passed", tally.checks_passed,

@@ -16,8 +16,11 @@ static void put_pairs(struct json *out, const char *key, const struct pairs *pai
 {
 	struct json *object = json_add_object(out, key);
 
+	/* A key twice (two stages FROM one image) would be JSON that nobody reads: the first stays.
+	 */
 	for (size_t i = 0; i < pairs->count; i++)
-		json_add_str(object, pairs->items[i].key, pairs->items[i].value);
+		if (!json_get(object, pairs->items[i].key))
+			json_add_str(object, pairs->items[i].key, pairs->items[i].value);
 }
 
 /* ns fit a double exactly up to 104 days. */
@@ -167,7 +170,7 @@ static void get_pairs(const struct json *json, const char *key, struct arena *ar
 		struct pair *pair = arena_push(arena, &out->items, &out->count, sizeof(*pair));
 
 		pair->key = arena_strdup(arena, json_key(item));
-		pair->value = arena_strdup(arena, json_text(item));
+		pair->value = arena_strdup(arena, json_text(item) ? json_text(item) : "");
 	}
 }
 
@@ -293,6 +296,26 @@ static void get_rest(const struct json *json, struct run *run)
 	get_strings(json, "gone", run->arena, &run->gone);
 }
 
+/* Everything keys on the name of a case; a case without outcome could be read as anything. */
+static int check_cases(const struct json *cases, struct err *err)
+{
+	size_t i = 0;
+
+	if (!cases || json_type(cases) != JSON_ARRAY)
+		return err_set(err, ERR_USAGE, "not a run: \"cases\" is missing");
+	for (const struct json *item = json_first(cases); item; item = json_next(item), i++) {
+		enum outcome outcome;
+
+		if (!json_str(item, "name", NULL) || !json_str(item, "kind", NULL))
+			return err_set(err, ERR_USAGE, "not a run: cases[%zu] has no name or kind",
+				       i);
+		if (outcome_parse(json_str(item, "outcome", ""), &outcome) < 0)
+			return err_set(err, ERR_USAGE, "not a run: cases[%zu].outcome '%s'", i,
+				       json_str(item, "outcome", ""));
+	}
+	return 0;
+}
+
 static int check_shape(const struct json *json, struct err *err)
 {
 	static const char *const parts[] = {"suite", "commit", "build", "baseline", NULL};
@@ -309,7 +332,7 @@ static int check_shape(const struct json *json, struct err *err)
 			return err_set(err, ERR_USAGE, "not a run: \"%s\" is missing", parts[i]);
 	if (!json_str(json, "id", NULL))
 		return err_set(err, ERR_USAGE, "not a run: \"id\" is missing");
-	return 0;
+	return check_cases(json_get(json, "cases"), err);
 }
 
 int run_from_json(const struct json *json, struct run **out, struct err *err)
