@@ -36,6 +36,8 @@ expect 2 '^assay: s.jsonc: (larger|line 1)' "$ASSAY" suite check s.jsonc
 expect 2 'no such file' "$ASSAY" suite check nosuch.jsonc
 
 expect 0 '"oneOf"' "$ASSAY" suite schema
+current() { "$ASSAY" suite schema | cmp - "$top/suites/schema/assay-1.schema.json"; }
+holds "the published schema is the code's (assay suite schema > suites/schema/assay-1.schema.json)" current
 expect 0 'means: ' "$ASSAY" suite explain version/unsatisfied
 expect 0 'keys of every check' "$ASSAY" suite explain version
 expect 2 'did you mean .version' "$ASSAY" suite explain verson
