@@ -218,9 +218,11 @@ int text_run(struct check_ctx *ctx, struct command *command, struct case_result 
 		return -1;
 	out->out = text_redact(image, result->out, result->out_len, ctx->arena);
 	out->errout = text_redact(image, result->errout, result->errout_len, ctx->arena);
-	if (result->timed_out)
+	if (result->timed_out) {
+		out->label = "command/timed-out";
 		return err_set(err, ERR_TIMEOUT, "still running after %s: %s",
 			       units_duration(ctx->timeout_ns, limit, sizeof(limit)),
 			       text_argv(&command->argv, ctx->arena));
+	}
 	return 0;
 }
