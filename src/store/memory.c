@@ -1,7 +1,6 @@
 /* A history that ends with the process: for tests, and for runs nobody wants kept. */
 #include "base/mem.h"
-#include "model/run_json.h"
-#include "store/store_ops.h"
+#include "store/store_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,18 +35,12 @@ static void memory_close(struct store *store)
 /* A deep copy, by the way every store keeps runs. */
 static int copy_run(const struct run *run, struct run **out, struct err *err)
 {
-	struct json *json = run_to_json(run), *parsed = NULL;
-	struct buf text;
+	struct buf document;
 	int rc;
 
-	buf_init(&text, JSON_BYTES_MAX);
-	json_print(json, false, &text);
-	json_free(json);
-	rc = json_parse(buf_str(&text), text.len, false, &parsed, err);
-	buf_done(&text);
-	if (rc == 0)
-		rc = run_from_json(parsed, out, err);
-	json_free(parsed);
+	buf_init(&document, JSON_BYTES_MAX);
+	rc = store_document(run, &document, out, err);
+	buf_done(&document);
 	return rc;
 }
 
@@ -74,16 +67,22 @@ static int memory_load(struct store *store, const char *id, struct run **out, st
 {
 	const struct memory *memory = (const struct memory *)store;
 	const struct run *found = NULL;
+	size_t len = strlen(id), matches = 0;
 
-	for (size_t i = 0; i < memory->count; i++) {
-		if (strncmp(memory->runs[i]->id, id, strlen(id)) != 0)
+	for (size_t i = 0; len && i < memory->count; i++) {
+		const struct run *run = memory->runs[i];
+
+		if (strcmp(run->id, id) == 0)
+			return copy_run(run, out, err);
+		if (strncmp(run->id, id, len) != 0)
 			continue;
-		if (found)
-			return err_set(err, ERR_USAGE, "run id '%s' is ambiguous", id);
-		found = memory->runs[i];
+		found = run;
+		matches++;
 	}
 	if (!found)
 		return err_set(err, ERR_NOTFOUND, "no run '%s'", id);
+	if (matches > 1)
+		return err_set(err, ERR_USAGE, "run id '%s' is ambiguous: write more of it", id);
 	return copy_run(found, out, err);
 }
 
@@ -103,12 +102,18 @@ static bool matches(const struct run *run, const struct store_filter *filter)
 	       (!filter->with_image || run->build.image_id) && (!filter->completed || completed);
 }
 
+/* A column that is never NULL. */
+static const char *text_of(const char *text, struct arena *arena)
+{
+	return arena_strdup(arena, text ? text : "");
+}
+
 static void fill_row(const struct run *run, struct arena *arena, struct run_row *row)
 {
 	*row = (struct run_row){.id = arena_strdup(arena, run->id),
-				.started_at = arena_strdup(arena, run->started_at),
-				.suite = arena_strdup(arena, run->suite),
-				.commit = arena_strdup(arena, run->commit.hash),
+				.started_at = text_of(run->started_at, arena),
+				.suite = text_of(run->suite, arena),
+				.commit = text_of(run->commit.hash, arena),
 				.subject = arena_strdup(arena, run->commit.subject),
 				.verdict = run->verdict,
 				.reason = arena_strdup(arena, run->reason),
@@ -128,7 +133,8 @@ static void fill_row(const struct run *run, struct arena *arena, struct run_row 
 static int compare_runs(const void *a, const void *b)
 {
 	const struct run *ra = *(const struct run *const *)a, *rb = *(const struct run *const *)b;
-	int order = strcmp(rb->started_at, ra->started_at);
+	int order =
+		strcmp(rb->started_at ? rb->started_at : "", ra->started_at ? ra->started_at : "");
 
 	return order ? order : strcmp(rb->id, ra->id);
 }
@@ -148,7 +154,7 @@ static int memory_runs(struct store *store, const struct store_filter *filter, s
 {
 	const struct memory *memory = (const struct memory *)store;
 	const struct run **list = sorted_runs(memory, arena);
-	size_t limit = filter->limit ? filter->limit : 100;
+	size_t limit = filter->limit ? filter->limit : STORE_ROWS_DEFAULT;
 
 	(void)err;
 	*rows = NULL;
@@ -159,37 +165,40 @@ static int memory_runs(struct store *store, const struct store_filter *filter, s
 	return 0;
 }
 
+static void add_flips(const struct run *run, size_t limit, struct arena *arena,
+		      struct flip_row **rows, size_t *count)
+{
+	for (size_t i = 0; i < run->case_count && *count < limit; i++) {
+		const struct case_result *result = &run->cases[i];
+		struct flip_row *row;
+
+		if (result->flip != FLIP_REGRESSED && result->flip != FLIP_FIXED)
+			continue;
+		row = arena_push(arena, rows, count, sizeof(*row));
+		row->run_id = arena_strdup(arena, run->id);
+		row->started_at = text_of(run->started_at, arena);
+		row->commit = text_of(run->commit.hash, arena);
+		row->suite = text_of(run->suite, arena);
+		row->case_name = arena_strdup(arena, result->name);
+		row->flip = result->flip;
+		row->label = arena_strdup(arena, result->label);
+		row->explanation = arena_strdup(arena, case_explain(result, arena));
+	}
+}
+
 static int memory_flips(struct store *store, const struct store_filter *filter, struct arena *arena,
 			struct flip_row **rows, size_t *count, struct err *err)
 {
 	const struct memory *memory = (const struct memory *)store;
 	const struct run **list = sorted_runs(memory, arena);
-	size_t limit = filter->limit ? filter->limit : 100;
+	size_t limit = filter->limit ? filter->limit : STORE_ROWS_DEFAULT;
 
 	(void)err;
 	*rows = NULL;
 	*count = 0;
-	for (size_t i = 0; i < memory->count; i++) {
-		const struct run *run = list[i];
-
-		for (size_t k = 0; matches(run, filter) && k < run->case_count; k++) {
-			const struct case_result *result = &run->cases[k];
-			struct flip_row *row;
-
-			if ((result->flip != FLIP_REGRESSED && result->flip != FLIP_FIXED) ||
-			    *count >= limit)
-				continue;
-			row = arena_push(arena, rows, count, sizeof(*row));
-			*row = (struct flip_row){arena_strdup(arena, run->id),
-						 arena_strdup(arena, run->started_at),
-						 arena_strdup(arena, run->commit.hash),
-						 arena_strdup(arena, run->suite),
-						 arena_strdup(arena, result->name),
-						 result->flip,
-						 arena_strdup(arena, result->label),
-						 case_explain(result, arena)};
-		}
-	}
+	for (size_t i = 0; i < memory->count; i++)
+		if (matches(list[i], filter))
+			add_flips(list[i], limit, arena, rows, count);
 	return 0;
 }
 

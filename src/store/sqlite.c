@@ -3,18 +3,32 @@
  * Opening, schema and migrations; reading and writing are in sqlite_read.c and sqlite_write.c.
  */
 #include "001_init.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "store/sqlite_private.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define APPLICATION_ID 0x41535359 /* "ASSY" */
-#define SCHEMA_VERSION 1
+#define APPLICATION_ID 0x41535359 /* "ASSY"; set by the first migration */
 #define BUSY_TIMEOUT_MS 30000
+#define BUSY_PAUSE_MS 5
+
+/* Migration I brings schema I to I + 1, and says so in user_version. */
+static const char *const migrations[] = {migration_001};
+
+#define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
 int sqlite_fail(const struct sqlite_store *store, const char *what, struct err *err)
 {
+	int code = store->db ? sqlite3_errcode(store->db) & 0xff : SQLITE_NOMEM;
+	int sys = store->db ? sqlite3_system_errno(store->db) : 0;
+
+	if (sys && (code == SQLITE_CANTOPEN || code == SQLITE_IOERR))
+		return err_set(err, ERR_INFRA, "%s: %s: %s: %s", store->path, what,
+			       sqlite3_errmsg(store->db), strerror(sys));
 	return err_set(err, ERR_INFRA, "%s: %s: %s", store->path, what,
 		       store->db ? sqlite3_errmsg(store->db) : "out of memory");
 }
@@ -55,56 +69,93 @@ static int migrate(const struct sqlite_store *store, struct err *err)
 
 	if (execute(store, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
-	version = number(store, "PRAGMA user_version");
-	if (version == 0) {
-		rc = execute(store, migration_001, err);
-		if (rc == 0)
-			rc = execute(store,
-				     "PRAGMA application_id = 1095979865; "
-				     "PRAGMA user_version = 1",
-				     err);
-	}
+	version = number(store, "PRAGMA user_version"); /* again, now that nobody else writes */
+	for (; rc == 0 && version >= 0 && version < SCHEMA_VERSION; version++)
+		rc = execute(store, migrations[version], err);
 	if (rc == 0)
-		return execute(store, "COMMIT", err);
-	(void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-	return -1;
+		rc = execute(store, "COMMIT", err);
+	if (rc < 0)
+		(void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
 }
 
-static int check_identity(const struct sqlite_store *store, struct err *err)
+struct identity {
+	sqlite3_int64 tables;
+	sqlite3_int64 application;
+	sqlite3_int64 version;
+};
+
+/* One statement, so that a schema made meanwhile is seen whole or not at all. */
+static int read_identity(const struct sqlite_store *store, struct identity *out)
 {
-	sqlite3_int64 tables = number(store, "SELECT count(*) FROM sqlite_master");
-	sqlite3_int64 application = number(store, "PRAGMA application_id");
-	sqlite3_int64 version = number(store, "PRAGMA user_version");
+	static const char sql[] = "SELECT (SELECT count(*) FROM sqlite_master), application_id, "
+				  "user_version FROM pragma_application_id, pragma_user_version";
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL);
 
-	if (tables < 0) {
-		int code = sqlite3_errcode(store->db);
-
-		if (code == SQLITE_NOTADB)
-			return not_ours(store, "not a SQLite database", err);
-		return sqlite_fail(store, "cannot read the history", err);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW) {
+		out->tables = sqlite3_column_int64(stmt, 0);
+		out->application = sqlite3_column_int64(stmt, 1);
+		out->version = sqlite3_column_int64(stmt, 2);
 	}
-	if (tables > 0 && application != APPLICATION_ID)
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+/* Is this file ours? Asked before anything is written to it. */
+static int check_identity(const struct sqlite_store *store, struct identity *found, struct err *err)
+{
+	int rc = read_identity(store, found);
+
+	if (rc == SQLITE_NOTADB)
+		return not_ours(store, "not a SQLite database", err);
+	if (rc != SQLITE_ROW)
+		return sqlite_fail(store, "cannot read the history", err);
+	if (found->application != APPLICATION_ID &&
+	    (found->tables || found->application || found->version))
 		return not_ours(store, "another program's database", err);
-	if (version > SCHEMA_VERSION)
+	if (found->version > SCHEMA_VERSION)
 		return err_set(err, ERR_USAGE,
 			       "%s has history schema %lld, this Assay knows up to %d: use a newer "
 			       "Assay",
-			       store->path, (long long)version, SCHEMA_VERSION);
-	return version < SCHEMA_VERSION ? migrate(store, err) : 0;
+			       store->path, (long long)found->version, SCHEMA_VERSION);
+	return 0;
+}
+
+/*
+ * Turn a new file to WAL. SQLite does not call its busy handler here (two that both read could
+ * wait for each other for ever), so the same bounded wait is made by hand.
+ */
+static int use_wal(const struct sqlite_store *store, struct err *err)
+{
+	uint64_t deadline = clock_ns() + BUSY_TIMEOUT_MS * NS_PER_MS;
+	int rc;
+
+	do
+		rc = sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+	while (rc == SQLITE_BUSY && sqlite3_sleep(BUSY_PAUSE_MS) && clock_ns() < deadline);
+	return rc == SQLITE_OK ? 0 : sqlite_fail(store, "cannot prepare the history", err);
 }
 
 static int prepare(const struct sqlite_store *store, struct err *err)
 {
+	struct identity found = {0};
+
 	sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
-	sqlite3_extended_result_codes(store->db, 0);
-	if (check_identity(store, err) < 0)
+	if (check_identity(store, &found, err) < 0)
 		return -1;
-	if (execute(store,
-		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
-		    "PRAGMA foreign_keys = ON",
-		    err) < 0)
+	if (sqlite3_db_readonly(store->db, "main"))
+		return err_set(err, ERR_INFRA,
+			       "%s: cannot open the history: it is read-only; make it writable, or "
+			       "give --history another path",
+			       store->path);
+	if (found.version < SCHEMA_VERSION && migrate(store, err) < 0)
 		return -1;
-	return 0;
+	if (use_wal(store, err) < 0)
+		return -1;
+	return execute(store, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err);
 }
 
 static void sqlite_close(struct store *base)
@@ -116,15 +167,38 @@ static void sqlite_close(struct store *base)
 	free(store);
 }
 
+/* SQLite says only that it was unable; the folder is the usual reason. */
+static int fail_open(const struct sqlite_store *store, struct err *err)
+{
+	const char *slash = strrchr(store->path, '/');
+	char *folder = xstrdup(slash ? store->path : ".");
+	int rc;
+
+	if (slash)
+		folder[slash == store->path ? 1 : slash - store->path] = '\0';
+	if (access(folder, W_OK) < 0)
+		rc = err_sys(err, ERR_INFRA, "%s: cannot open the history: folder %s", store->path,
+			     folder);
+	else
+		rc = sqlite_fail(store, "cannot open the history", err);
+	free(folder);
+	return rc;
+}
+
 static int sqlite_open(const char *location, struct store **out, struct err *err)
 {
-	struct sqlite_store *store = xcalloc(1, sizeof(*store));
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	struct sqlite_store *store;
 
+	/* SQLite's names for a database that ends with the process: history lost unnoticed. */
+	if (!*location || strcmp(location, ":memory:") == 0)
+		return err_set(err, ERR_USAGE, "history '%s' names no file: write a path",
+			       location);
+	store = xcalloc(1, sizeof(*store));
 	store->base.ops = &store_sqlite;
 	store->path = xstrdup(location);
 	if (sqlite3_open_v2(location, &store->db, flags, NULL) != SQLITE_OK)
-		sqlite_fail(store, "cannot open the history", err);
+		fail_open(store, err);
 	else if (prepare(store, err) == 0) {
 		*out = &store->base;
 		return 0;

@@ -1,6 +1,7 @@
-#include "model/run_json.h"
 #include "store/sqlite_private.h"
+#include "store/store_private.h"
 
+#include <math.h>
 #include <string.h>
 
 /* One prepared statement; the first failure is kept and later calls do nothing. */
@@ -158,6 +159,8 @@ static void write_samples(struct writer *writer, const struct run *run)
 			const struct metric *metric = &result->metrics[m];
 
 			for (size_t s = 0; s < metric->sample_count; s++) {
+				if (!isfinite(metric->samples[s]))
+					continue; /* nothing was measured; SQL has no NaN */
 				put_text(writer, run->id);
 				put_text(writer, result->name);
 				put_text(writer, metric->name);
@@ -182,20 +185,16 @@ static void statement(struct writer *writer, const char *sql, const char *id)
 	end(writer);
 }
 
-int sqlite_append(struct store *base, const struct run *run, struct err *err)
+/* Everything of RUN or nothing. */
+static int write_run(struct sqlite_store *store, const struct run *run, const char *document,
+		     struct err *err)
 {
-	struct sqlite_store *store = (struct sqlite_store *)base;
 	struct writer writer = {.store = store, .err = err};
 	struct arena *arena = arena_new();
-	struct json *json = run_to_json(run);
-	struct buf document;
 
-	buf_init(&document, JSON_BYTES_MAX);
-	json_print(json, false, &document);
-	json_free(json);
 	statement(&writer, "BEGIN IMMEDIATE", NULL);
 	statement(&writer, "DELETE FROM runs WHERE id = ?", run->id);
-	write_run_row(&writer, run, buf_str(&document));
+	write_run_row(&writer, run, document);
 	write_pairs(&writer, "INSERT INTO bases VALUES (?,?,?)", run->id, &run->build.bases);
 	write_pairs(&writer, "INSERT INTO environment VALUES (?,?,?)", run->id, &run->environment);
 	write_steps(&writer, run);
@@ -204,7 +203,21 @@ int sqlite_append(struct store *base, const struct run *run, struct err *err)
 	statement(&writer, "COMMIT", NULL);
 	if (writer.failed && !sqlite3_get_autocommit(store->db))
 		(void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-	buf_done(&document);
 	arena_free(arena);
 	return writer.failed ? -1 : 0;
+}
+
+int sqlite_append(struct store *base, const struct run *run, struct err *err)
+{
+	struct run *copy = NULL;
+	struct buf document;
+	int rc;
+
+	buf_init(&document, JSON_BYTES_MAX);
+	rc = store_document(run, &document, &copy, err);
+	if (rc == 0) /* the copy: columns and document then say the same, in UTF-8 */
+		rc = write_run((struct sqlite_store *)base, copy, buf_str(&document), err);
+	buf_done(&document);
+	run_free(copy);
+	return rc;
 }

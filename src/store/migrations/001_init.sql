@@ -21,9 +21,10 @@ CREATE TABLE runs (
 	other INTEGER NOT NULL,
 	document TEXT NOT NULL         -- run.json
 );
-CREATE INDEX runs_by_suite ON runs (suite, started_at);
-CREATE INDEX runs_by_commit ON runs (commit_hash);
-CREATE INDEX runs_by_input ON runs (input_hash);
+CREATE INDEX runs_by_time ON runs (started_at, id);
+CREATE INDEX runs_by_suite ON runs (suite, started_at, id);
+CREATE INDEX runs_by_commit ON runs (commit_hash, started_at, id);
+CREATE INDEX runs_by_input ON runs (input_hash, started_at, id);
 
 CREATE TABLE bases (
 	run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
@@ -83,3 +84,6 @@ CREATE TABLE samples (
 	FOREIGN KEY (run, case_name) REFERENCES cases (run, name) ON DELETE CASCADE
 );
 CREATE INDEX samples_by_metric ON samples (metric);
+
+PRAGMA application_id = 1095979865; -- "ASSY"
+PRAGMA user_version = 1;

@@ -1,0 +1,518 @@
+/* What only a file can get wrong: strange files, several writers, writers that die. */
+#include "sample.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#define WRITERS 4
+#define RACERS_MAX 8
+#define RUNS_EACH 50
+#define KILLS 20
+#define ROUNDS 60
+
+struct place {
+	char *folder;
+	char file[128];
+};
+
+static int setup(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+
+	if (!place)
+		return -1;
+	place->folder = scratch_new();
+	(void)snprintf(place->file, sizeof(place->file), "%s/history.db", place->folder);
+	*state = place;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct place *place = *state;
+	int rc = file_remove_tree(place->folder, NULL);
+
+	free(place);
+	return rc;
+}
+
+static void sql(const char *file, const char *text)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* The first column of the first row of QUERY, as another program reads it. */
+static const char *answer(const char *file, const char *query, char *out, size_t size)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *stmt = NULL;
+
+	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+	if (sqlite3_prepare_v2(db, query, -1, &stmt, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", query, sqlite3_errmsg(db));
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	(void)snprintf(out, size, "%s", (const char *)sqlite3_column_text(stmt, 0));
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return out;
+}
+
+static void refused(const char *file, enum err_code code, const char *message)
+{
+	struct store *store = NULL;
+	struct err err = {0};
+
+	if (store_open(file, &store, &err) == 0)
+		fail_msg("%s was opened", file);
+	assert_null(store);
+	if (err.code != code || !strstr(err.msg, message) || !strstr(err.msg, file))
+		fail_msg("code %d: %s", err.code, err.msg);
+}
+
+static struct store *opened(const char *file)
+{
+	struct store *store = NULL;
+	struct err err = {0};
+
+	if (store_open(file, &store, &err) < 0)
+		fail_msg("%s", err.msg);
+	return store;
+}
+
+static void append_one(const char *file, const char *id)
+{
+	struct store *store = opened(file);
+	struct run *run = sample_run(id, "2026-11-23T05:51:00Z");
+	struct err err = {0};
+
+	if (store->ops->append(store, run, &err) < 0)
+		fail_msg("%s", err.msg);
+	run_free(run);
+	store_close(store);
+}
+
+/* --- strange files --------------------------------------------------------------------------- */
+
+static void a_text_file_is_refused_and_stays(void **state)
+{
+	const struct place *place = *state;
+	static const char *const texts[] = {
+		"no", "short",
+		("this is no database, though longer than the header of "
+		 "one: it goes on for a hundred bytes and a few more")};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct buf text;
+
+		assert_int_equal(file_write(place->file, texts[i], strlen(texts[i]), NULL), 0);
+		refused(place->file, ERR_USAGE, "not an Assay history (not a SQLite database)");
+		refused(place->file, ERR_USAGE, "--history");
+		buf_init(&text, 4096);
+		assert_int_equal(file_read(place->file, &text, NULL), 0);
+		assert_string_equal(buf_str(&text), texts[i]);
+		buf_done(&text);
+	}
+}
+
+static void an_empty_file_becomes_a_history(void **state)
+{
+	const struct place *place = *state;
+
+	assert_int_equal(file_write(place->file, "", 0, NULL), 0);
+	append_one(place->file, "r1");
+}
+
+static void databases_of_other_programs_are_refused(void **state)
+{
+	const struct place *place = *state;
+	static const char *const made[] = {"CREATE TABLE t (x)", "PRAGMA application_id = 7",
+					   "PRAGMA application_id = -7", "PRAGMA user_version = 1"};
+	char out[64];
+
+	for (size_t i = 0; i < 4; i++) {
+		(void)unlink(place->file);
+		sql(place->file, made[i]);
+		refused(place->file, ERR_USAGE, "another program's database");
+		assert_string_equal(answer(place->file,
+					   "SELECT count(*) FROM sqlite_master WHERE name = 'runs'",
+					   out, sizeof(out)),
+				    "0");
+	}
+}
+
+static void a_newer_schema_names_both_versions(void **state)
+{
+	const struct place *place = *state;
+
+	append_one(place->file, "r1");
+	sql(place->file, "PRAGMA user_version = 42");
+	refused(place->file, ERR_USAGE, "schema 42");
+	refused(place->file, ERR_USAGE, "up to 1");
+}
+
+static void names_that_keep_nothing_are_refused(void **state)
+{
+	struct store *store = NULL;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(store_open("", &store, &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_int_equal(store_open("sqlite:", &store, &err), -1);
+	assert_int_equal(store_open("sqlite::memory:", &store, &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+}
+
+static void a_missing_folder_is_said(void **state)
+{
+	const struct place *place = *state;
+	char file[160];
+
+	(void)snprintf(file, sizeof(file), "%s/no/such.db", place->folder);
+	refused(file, ERR_INFRA, "No such file or directory");
+	refused(place->folder, ERR_INFRA, "cannot open the history");
+}
+
+/* Overwrite from OFFSET on, but the first page's header, which says whose file it is. */
+static void damage(const char *file, off_t offset, bool cut)
+{
+	int fd = open(file, O_RDWR | O_CLOEXEC);
+	struct stat info;
+	char junk[256];
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &info), 0);
+	memset(junk, 0xA5, sizeof(junk));
+	if (cut)
+		assert_int_equal(ftruncate(fd, offset), 0);
+	for (off_t at = offset; !cut && at < info.st_size; at += (off_t)sizeof(junk))
+		assert_int_equal(pwrite(fd, junk, sizeof(junk), at), sizeof(junk));
+	close(fd);
+}
+
+static void a_damaged_history_is_infrastructure(void **state)
+{
+	const struct place *place = *state;
+	static const struct {
+		off_t offset;
+		bool cut;
+	} damages[] = {{100, false}, {4096, false}, {4096, true}, {8192, true}, {5000, true}};
+
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		struct store *store = NULL;
+		struct run *run = NULL;
+		struct err err = {0};
+
+		append_one(place->file, "r1");
+		damage(place->file, damages[i].offset, damages[i].cut);
+		if (store_open(place->file, &store, &err) == 0 &&
+		    store->ops->load(store, "r1", &run, &err) == 0)
+			fail_msg("damage %zu was not noticed", i);
+		if (err.code != ERR_INFRA)
+			fail_msg("damage %zu: code %d: %s", i, err.code, err.msg);
+		assert_non_null(strstr(err.msg, place->file));
+		store_close(store);
+		assert_int_equal(unlink(place->file), 0);
+	}
+}
+
+/* Permissions do not bind root: a child that is nobody tries. Its exit status: 0 as expected. */
+static int try_as_nobody(const char *file)
+{
+	struct store *store = NULL;
+	struct err err = {0};
+	bool clear;
+
+	if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
+		return 3;
+	if (store_open(file, &store, &err) == 0)
+		return 1;
+	clear = strstr(err.msg, "read-only") || strstr(err.msg, "readonly") ||
+		strstr(err.msg, "Permission denied");
+	if (!clear)
+		(void)fprintf(stderr, "%s\n", err.msg);
+	return err.code == ERR_INFRA && clear ? 0 : 2;
+}
+
+static void what_cannot_be_written_is_said(void **state)
+{
+	const struct place *place = *state;
+
+	for (int existing = 0; existing < 2; existing++) {
+		int status = -1;
+		pid_t child;
+
+		if (existing)
+			append_one(place->file, "r1");
+		assert_int_equal(chmod(place->folder, 0555), 0);
+		child = fork();
+		if (child == 0)
+			_exit(try_as_nobody(place->file));
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(chmod(place->folder, 0755), 0);
+		assert_int_equal(status, 0);
+	}
+}
+
+/* --- the file itself ------------------------------------------------------------------------- */
+
+static void the_columns_say_what_the_run_says(void **state)
+{
+	const struct place *place = *state;
+	static const struct {
+		const char *query;
+		const char *value;
+	} rows[] = {
+		{"SELECT verdict FROM runs WHERE id = 'r1'", "fail"},
+		{"SELECT passed || failed || other FROM runs", "111"},
+		{"SELECT image_id FROM bases WHERE reference = 'python:3'", "sha256:b"},
+		{"SELECT value FROM environment WHERE key = 'engine'", "docker"},
+		{"SELECT instruction FROM steps WHERE line = 1", "FROM python:3"},
+		{"SELECT label FROM cases WHERE outcome = 'fail'", "version/unsatisfied"},
+		{"SELECT flip FROM cases WHERE name = 'torch'", "regressed"},
+		{"SELECT group_concat(value) FROM samples WHERE metric = 'latency'", "0.1,2.5"},
+		{"SELECT direction FROM samples", "lower"},
+		{"SELECT json_extract(document, '$.id') FROM runs", "r1"},
+		{"PRAGMA journal_mode", "wal"},
+		{"PRAGMA user_version", "1"},
+		{"PRAGMA integrity_check", "ok"},
+		{"SELECT count(*) FROM pragma_foreign_key_check", "0"},
+	};
+	char out[256];
+
+	append_one(place->file, "r1");
+	append_one(place->file, "r1"); /* replacing leaves nothing of the first behind */
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(answer(place->file, rows[i].query, out, sizeof(out)),
+				    rows[i].value);
+}
+
+static void what_cannot_be_written_whole_is_not_written(void **state)
+{
+	const struct place *place = *state;
+	struct store *store = opened(place->file);
+	struct run *run = sample_run("r1", "2026-11-23T05:51:00Z");
+	struct err err = {0};
+	char out[64];
+
+	case_pass(run_add_case(run, "torch", "env"), NULL); /* names are unique in a run */
+	assert_int_equal(store->ops->append(store, run, &err), -1);
+	assert_int_equal(err.code, ERR_INFRA);
+	run_free(run);
+	run = sample_run("r2", "2026-11-23T05:51:00Z"); /* the handle is still good */
+	assert_int_equal(store->ops->append(store, run, &err), 0);
+	run_free(run);
+	store_close(store);
+	assert_string_equal(
+		answer(place->file, "SELECT group_concat(id) FROM runs", out, sizeof(out)), "r2");
+	assert_string_equal(answer(place->file, "SELECT count(*) FROM cases", out, sizeof(out)),
+			    "3");
+}
+
+/* --- several writers ------------------------------------------------------------------------- */
+
+/* Opens, appends RUNS_EACH runs, closes; its exit status. */
+static int write_many(const char *file, int writer)
+{
+	struct store *store = NULL;
+	struct err err = {0};
+	int rc = store_open(file, &store, &err);
+
+	for (int i = 0; rc == 0 && i < RUNS_EACH; i++) {
+		char id[32];
+		struct run *run;
+
+		(void)snprintf(id, sizeof(id), "w%d-%02d", writer, i);
+		run = sample_run(id, "2026-11-23T05:51:00Z");
+		rc = store->ops->append(store, run, &err);
+		run_free(run);
+	}
+	if (rc < 0)
+		(void)fprintf(stderr, "writer %d: %s\n", writer, err.msg);
+	store_close(store);
+	return rc < 0;
+}
+
+/* Fork COUNT children that all begin WORK at once; they end with 0. */
+static void race(const char *file, int count, int (*work)(const char *file, int writer))
+{
+	pid_t children[RACERS_MAX];
+	int gate[2];
+
+	assert_int_equal(pipe2(gate, O_CLOEXEC), 0);
+	for (int i = 0; i < count; i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			char byte;
+
+			close(gate[1]);
+			(void)!read(gate[0], &byte, 1);
+			_exit(work(file, i));
+		}
+	}
+	close(gate[0]);
+	close(gate[1]);
+	for (int i = 0; i < count; i++) {
+		int status = -1;
+
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		assert_int_equal(status, 0);
+	}
+}
+
+static void every_run_of_several_writers_is_there(void **state)
+{
+	const struct place *place = *state;
+	char out[64];
+
+	race(place->file, WRITERS, write_many);
+	assert_string_equal(answer(place->file, "SELECT count(*) FROM runs", out, sizeof(out)),
+			    "200");
+	assert_string_equal(answer(place->file, "SELECT count(*) FROM cases", out, sizeof(out)),
+			    "600");
+	assert_string_equal(answer(place->file, "PRAGMA integrity_check", out, sizeof(out)), "ok");
+}
+
+static int open_only(const char *file, int writer)
+{
+	struct store *store = NULL;
+	struct err err = {0};
+
+	if (store_open(file, &store, &err) < 0) {
+		(void)fprintf(stderr, "opener %d: %s\n", writer, err.msg);
+		return 1;
+	}
+	store_close(store);
+	return 0;
+}
+
+/* The schema and the journal mode of a new file are made by whoever comes first. */
+static void several_may_make_one_history_at_once(void **state)
+{
+	const struct place *place = *state;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		char file[160], out[64];
+
+		(void)snprintf(file, sizeof(file), "%s.%d", place->file, round);
+		race(file, RACERS_MAX, open_only);
+		assert_string_equal(answer(file, "PRAGMA journal_mode", out, sizeof(out)), "wal");
+	}
+}
+
+/* Appends for ever; writes one byte to FD when a run is recorded. */
+static int write_until_killed(const char *file, int round, int fd)
+{
+	struct store *store = NULL;
+
+	if (store_open(file, &store, NULL) < 0)
+		return 1;
+	for (int i = 0; i < 100000; i++) {
+		char id[32];
+		struct run *run;
+
+		(void)snprintf(id, sizeof(id), "k%02d-%05d", round, i);
+		run = sample_run(id, "2026-11-23T05:51:00Z");
+		if (store->ops->append(store, run, NULL) < 0 || write(fd, "+", 1) != 1)
+			return 1;
+		run_free(run);
+	}
+	return 1;
+}
+
+/* Kill a writer after some acknowledged runs, at whatever point it is then; how many in all. */
+static int kill_one(const char *file, int round)
+{
+	int acknowledged = 0, status = 0, ends[2];
+	char byte;
+	pid_t child;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	child = fork();
+	if (child == 0) {
+		close(ends[0]);
+		_exit(write_until_killed(file, round, ends[1]));
+	}
+	close(ends[1]);
+	while (acknowledged < 1 + round % 5 && read(ends[0], &byte, 1) == 1)
+		acknowledged++;
+	for (volatile int spin = 0; spin < round * 20000; spin++)
+		; /* moves the blow through the next append */
+	assert_int_equal(kill(child, SIGKILL), 0);
+	while (read(ends[0], &byte, 1) == 1)
+		acknowledged++;
+	close(ends[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	return acknowledged;
+}
+
+static void a_killed_writer_loses_nothing_that_was_acknowledged(void **state)
+{
+	const struct place *place = *state;
+
+	for (int round = 0; round < KILLS; round++) {
+		int acknowledged = kill_one(place->file, round);
+		struct store *store = opened(place->file);
+		char out[64];
+
+		assert_true(acknowledged > 0);
+		assert_string_equal(answer(place->file, "PRAGMA integrity_check", out, sizeof(out)),
+				    "ok");
+		for (int i = 0; i < acknowledged; i++) {
+			struct run *run = NULL;
+			struct err err = {0};
+			char id[32];
+
+			(void)snprintf(id, sizeof(id), "k%02d-%05d", round, i);
+			if (store->ops->load(store, id, &run, &err) < 0)
+				fail_msg("round %d: %s", round, err.msg);
+			assert_int_equal(run->case_count, 3);
+			run_free(run);
+		}
+		store_close(store);
+		/* and no run is there in part */
+		assert_string_equal(answer(place->file,
+					   "SELECT count(*) FROM runs WHERE (SELECT count(*) FROM "
+					   "cases WHERE run = runs.id) <> 3",
+					   out, sizeof(out)),
+				    "0");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		TEST(a_text_file_is_refused_and_stays),
+		TEST(an_empty_file_becomes_a_history),
+		TEST(databases_of_other_programs_are_refused),
+		TEST(a_newer_schema_names_both_versions),
+		TEST(names_that_keep_nothing_are_refused),
+		TEST(a_missing_folder_is_said),
+		TEST(a_damaged_history_is_infrastructure),
+		TEST(what_cannot_be_written_is_said),
+		TEST(the_columns_say_what_the_run_says),
+		TEST(what_cannot_be_written_whole_is_not_written),
+		TEST(every_run_of_several_writers_is_there),
+		TEST(several_may_make_one_history_at_once),
+		TEST(a_killed_writer_loses_nothing_that_was_acknowledged),
+#undef TEST
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

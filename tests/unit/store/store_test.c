@@ -1,0 +1,440 @@
+/* What every store must do: one table of behaviours, run over the registry. */
+#include "sample.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+struct bench {
+	struct store *store;
+	struct arena *arena;
+};
+
+static void append(struct bench *bench, struct run *run)
+{
+	struct err err = {0};
+
+	if (bench->store->ops->append(bench->store, run, &err) < 0)
+		fail_msg("%s: %s", bench->store->ops->name, err.msg);
+	run_free(run);
+}
+
+static struct run *load(struct bench *bench, const char *id)
+{
+	struct run *run = NULL;
+	struct err err = {0};
+
+	if (bench->store->ops->load(bench->store, id, &run, &err) < 0)
+		fail_msg("%s: %s", bench->store->ops->name, err.msg);
+	return run;
+}
+
+static enum err_code load_error(struct bench *bench, const char *id)
+{
+	struct run *run = NULL;
+	struct err err = {0};
+
+	assert_int_equal(bench->store->ops->load(bench->store, id, &run, &err), -1);
+	assert_null(run);
+	assert_true(strlen(err.msg) > 0);
+	return err.code;
+}
+
+/* The ids of the rows that FILTER selects, "b a" */
+static const char *ids(struct bench *bench, struct store_filter filter)
+{
+	const char *list = "";
+	struct run_row *rows = NULL;
+	size_t count = 0;
+	struct err err = {0};
+
+	if (bench->store->ops->runs(bench->store, &filter, bench->arena, &rows, &count, &err) < 0)
+		fail_msg("%s: %s", bench->store->ops->name, err.msg);
+	for (size_t i = 0; i < count; i++)
+		list = arena_printf(bench->arena, "%s%s%s", list, i ? " " : "", rows[i].id);
+	return list;
+}
+
+/* --- the behaviours -------------------------------------------------------------------------- */
+
+static void an_empty_history_has_nothing(struct bench *bench)
+{
+	struct flip_row *rows = NULL;
+	size_t count = 9;
+	struct err err = {0};
+
+	assert_string_equal(ids(bench, (struct store_filter){0}), "");
+	assert_int_equal(bench->store->ops->flips(bench->store, &(struct store_filter){0},
+						  bench->arena, &rows, &count, &err),
+			 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(load_error(bench, "r1"), ERR_NOTFOUND);
+	assert_int_equal(load_error(bench, ""), ERR_NOTFOUND);
+}
+
+static void a_run_loads_as_it_was_appended(struct bench *bench)
+{
+	struct run *run = sample_run("r1", "2026-11-23T05:51:00Z"), *back;
+	char *before = sample_text(run), *after;
+
+	append(bench, run);
+	back = load(bench, "r1");
+	after = sample_text(back);
+	assert_string_equal(before, after);
+	run_free(back);
+	free(before);
+	free(after);
+}
+
+static void rows_are_newest_first_and_limited(struct bench *bench)
+{
+	append(bench, sample_run("b", "2026-11-23T00:00:02Z"));
+	append(bench, sample_run("a", "2026-11-23T00:00:01Z"));
+	append(bench, sample_run("d", "2026-11-23T00:00:03Z"));
+	append(bench, sample_run("c", "2026-11-23T00:00:03Z"));
+	assert_string_equal(ids(bench, (struct store_filter){0}), "d c b a");
+	assert_string_equal(ids(bench, (struct store_filter){.limit = 2}), "d c");
+	assert_string_equal(ids(bench, (struct store_filter){.limit = SIZE_MAX}), "d c b a");
+}
+
+static void the_default_limit_is_a_hundred(struct bench *bench)
+{
+	struct run_row *rows = NULL;
+	size_t count = 0;
+	struct err err = {0};
+
+	for (int i = 0; i < 101; i++) {
+		char id[16];
+
+		(void)snprintf(id, sizeof(id), "r%03d", i);
+		append(bench, sample_run(id, "2026-11-23T00:00:00Z"));
+	}
+	assert_int_equal(bench->store->ops->runs(bench->store, &(struct store_filter){0},
+						 bench->arena, &rows, &count, &err),
+			 0);
+	assert_int_equal(count, 100);
+	assert_string_equal(rows[0].id, "r100");
+	assert_string_equal(rows[99].id, "r001");
+}
+
+static void every_filter_selects(struct bench *bench)
+{
+	static const enum verdict verdicts[] = {VERDICT_PASS,  VERDICT_FAIL,  VERDICT_INCONCLUSIVE,
+						VERDICT_INFRA, VERDICT_EMPTY, VERDICT_OPEN};
+	static const char *const names[] = {"v0", "v1", "v2", "v3", "v4", "v5"};
+	struct run *run = sample_run("other", "2026-11-23T00:00:09Z");
+
+	run->suite = "other-suite";
+	run->suite_hash = "other-hash";
+	run->commit.hash = "other-commit";
+	run->build.input_hash = NULL;
+	run->build.image_id = NULL;
+	append(bench, run);
+	for (size_t i = 0; i < 6; i++) {
+		run = sample_run(names[i], "2026-11-23T00:00:00Z");
+		run->verdict = verdicts[i];
+		append(bench, run);
+	}
+	assert_string_equal(ids(bench, (struct store_filter){.suite = "other-suite"}), "other");
+	assert_string_equal(ids(bench, (struct store_filter){.suite = "incident", .limit = 1}),
+			    "v5");
+	assert_string_equal(ids(bench, (struct store_filter){.suite_hash = "other-hash"}), "other");
+	assert_string_equal(ids(bench, (struct store_filter){.commit = "other-commit"}), "other");
+	assert_string_equal(ids(bench, (struct store_filter){.commit = "other"}), "");
+	assert_string_equal(ids(bench, (struct store_filter){.input_hash = "inputs"}),
+			    "v5 v4 v3 v2 v1 v0");
+	assert_string_equal(ids(bench, (struct store_filter){.with_image = true}),
+			    "v5 v4 v3 v2 v1 v0");
+	assert_string_equal(ids(bench, (struct store_filter){.completed = true}), "other v2 v1 v0");
+	assert_string_equal(ids(bench, (struct store_filter){.completed = true,
+							     .with_image = true,
+							     .suite = "incident",
+							     .suite_hash = "suite-hash",
+							     .commit = "c0ffee",
+							     .input_hash = "inputs"}),
+			    "v2 v1 v0");
+	assert_string_equal(ids(bench, (struct store_filter){.suite = "' OR 1 = 1 --"}), "");
+}
+
+static void a_row_is_the_cheap_part_of_its_run(struct bench *bench)
+{
+	struct run_row *rows = NULL;
+	size_t count = 0;
+	struct run *run = sample_run("r1", "2026-11-23T05:51:00Z");
+	struct err err = {0};
+
+	run->duration_ns = 5000000000;
+	append(bench, run);
+	assert_int_equal(bench->store->ops->runs(bench->store, &(struct store_filter){0},
+						 bench->arena, &rows, &count, &err),
+			 0);
+	assert_int_equal(count, 1);
+	assert_string_equal(rows->started_at, "2026-11-23T05:51:00Z");
+	assert_string_equal(rows->suite, "incident");
+	assert_string_equal(rows->commit, "c0ffee");
+	assert_string_equal(rows->subject, "use the new index");
+	assert_int_equal(rows->verdict, VERDICT_FAIL);
+	assert_string_equal(rows->reason, "torch: expected ==2.6.0, found 2.7.1");
+	assert_string_equal(rows->image_id, "sha256:1");
+	assert_int_equal(rows->duration_ns, 5000000000);
+	assert_int_equal(rows->passed, 1);
+	assert_int_equal(rows->failed, 1);
+	assert_int_equal(rows->other, 1);
+}
+
+static void flips_are_what_regressed_or_was_fixed(struct bench *bench)
+{
+	static const enum flip flips[] = {FLIP_NONE, FLIP_REGRESSED, FLIP_FIXED,
+					  FLIP_NEW,  FLIP_GONE,	     FLIP_STILL_FAILING};
+	static const char *const names[] = {"c0", "c1", "c2", "c3", "c4", "c5"};
+	struct run *run = run_new(), *other = sample_run("r1", "2026-11-23T00:00:01Z");
+	struct flip_row *rows = NULL;
+	size_t count = 0;
+	struct err err = {0};
+
+	other->suite = "other-suite";
+	append(bench, other);
+	run->id = "r2";
+	run->started_at = "2026-11-23T00:00:02Z";
+	for (size_t i = 0; i < 6; i++) {
+		struct case_result *result = run_add_case(run, names[i], "env");
+
+		case_fail(result, "env/missing", "A", NULL, "the image", "set it");
+		result->flip = flips[i];
+	}
+	append(bench, run);
+	assert_int_equal(bench->store->ops->flips(bench->store, &(struct store_filter){0},
+						  bench->arena, &rows, &count, &err),
+			 0);
+	assert_int_equal(count, 3);
+	assert_string_equal(rows[0].case_name, "c1");
+	assert_int_equal(rows[0].flip, FLIP_REGRESSED);
+	assert_string_equal(rows[0].label, "env/missing");
+	assert_string_equal(rows[0].explanation, "expected A (the image): set it");
+	assert_string_equal(rows[1].case_name, "c2");
+	assert_int_equal(rows[1].flip, FLIP_FIXED);
+	assert_string_equal(rows[2].run_id, "r1");
+	assert_string_equal(rows[2].commit, "c0ffee");
+	assert_int_equal(bench->store->ops->flips(bench->store,
+						  &(struct store_filter){.suite = "other-suite"},
+						  bench->arena, &rows, &count, &err),
+			 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(bench->store->ops->flips(bench->store, &(struct store_filter){.limit = 1},
+						  bench->arena, &rows, &count, &err),
+			 0);
+	assert_int_equal(count, 1);
+	assert_string_equal(rows[0].case_name, "c1");
+}
+
+static void appending_an_id_again_replaces_the_whole_run(struct bench *bench)
+{
+	struct run *run = run_new(), *back;
+	struct flip_row *rows = NULL;
+	size_t count = 0;
+	struct err err = {0};
+
+	append(bench, sample_run("r1", "2026-11-23T00:00:00Z"));
+	run->id = "r1";
+	run->verdict = VERDICT_INFRA;
+	append(bench, run);
+	assert_string_equal(ids(bench, (struct store_filter){0}), "r1");
+	back = load(bench, "r1");
+	assert_int_equal(back->verdict, VERDICT_INFRA);
+	assert_int_equal(back->case_count, 0);
+	run_free(back);
+	assert_int_equal(bench->store->ops->flips(bench->store, &(struct store_filter){0},
+						  bench->arena, &rows, &count, &err),
+			 0);
+	assert_int_equal(count, 0);
+}
+
+static void a_unique_prefix_is_enough(struct bench *bench)
+{
+	struct run *run;
+
+	append(bench, sample_run("2026a", "2026-11-23T00:00:00Z"));
+	append(bench, sample_run("2026a1", "2026-11-23T00:00:00Z"));
+	append(bench, sample_run("2026b7", "2026-11-23T00:00:00Z"));
+	run = load(bench, "2026b");
+	assert_string_equal(run->id, "2026b7");
+	run_free(run);
+	run = load(bench, "2026a"); /* exact, though also a prefix of another */
+	assert_string_equal(run->id, "2026a");
+	run_free(run);
+	assert_int_equal(load_error(bench, "2026"), ERR_USAGE);
+	assert_int_equal(load_error(bench, "2026c"), ERR_NOTFOUND);
+	assert_int_equal(load_error(bench, "2026b77"), ERR_NOTFOUND);
+	assert_int_equal(load_error(bench, "2026_"), ERR_NOTFOUND);
+	assert_int_equal(load_error(bench, "%"), ERR_NOTFOUND);
+}
+
+static void what_was_not_measured_is_kept_as_unknown(struct bench *bench)
+{
+	struct run *run = run_new(), *back;
+	struct metric *metric;
+
+	run->id = "r1";
+	metric = case_add_metric(run_add_case(run, "a", "command"), run->arena, "m", "s",
+				 DIRECTION_LOWER);
+	metric_add_sample(metric, run->arena, 1);
+	metric_add_sample(metric, run->arena, NAN);
+	append(bench, run);
+	back = load(bench, "r1");
+	assert_null(back->commit.hash);
+	assert_null(back->build.image_id);
+	assert_int_equal(back->cases[0].metrics[0].sample_count, 2);
+	assert_true(back->cases[0].metrics[0].samples[0] == 1);
+	assert_true(isnan(back->cases[0].metrics[0].samples[1]));
+	run_free(back);
+}
+
+static void hostile_text_is_kept_as_text(struct bench *bench)
+{
+	struct run_row *rows = NULL;
+	size_t count = 0;
+	struct run *run = sample_run("r1", "2026-11-23T00:00:00Z"), *back;
+	struct err err = {0};
+
+	run->commit.subject = "'); DROP TABLE runs; -- \xff";
+	run->cases[1].out = "\x1b[31m\x01\xc3(\n";
+	append(bench, run);
+	assert_int_equal(bench->store->ops->runs(bench->store, &(struct store_filter){0},
+						 bench->arena, &rows, &count, &err),
+			 0);
+	assert_int_equal(count, 1);
+	back = load(bench, "r1");
+	assert_string_equal(rows->subject, back->commit.subject);
+	assert_int_equal(strncmp(back->commit.subject, "'); DROP TABLE runs; -- ", 24), 0);
+	assert_int_equal(strncmp(back->cases[1].out, "\x1b[31m\x01", 6), 0);
+	run_free(back);
+}
+
+static void a_run_without_id_is_refused(struct bench *bench)
+{
+	struct run *run = run_new();
+	struct err err = {0};
+
+	assert_int_equal(bench->store->ops->append(bench->store, run, &err), -1);
+	assert_int_equal(err.code, ERR_BUG);
+	run_free(run);
+	assert_string_equal(ids(bench, (struct store_filter){0}), "");
+}
+
+static void a_run_too_large_to_read_back_is_refused(struct bench *bench)
+{
+	struct run *run = sample_run("r1", "2026-11-23T00:00:00Z");
+	char *output = malloc(JSON_BYTES_MAX + 1);
+	struct err err = {0};
+
+	assert_non_null(output);
+	memset(output, 'x', JSON_BYTES_MAX);
+	output[JSON_BYTES_MAX] = '\0';
+	run->cases[1].out = output;
+	assert_int_equal(bench->store->ops->append(bench->store, run, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+	assert_string_equal(ids(bench, (struct store_filter){0}), "");
+	run_free(run);
+	free(output);
+}
+
+/* --- over the registry ----------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	void (*check)(struct bench *bench);
+} behaviours[] = {
+#define ROW(function)                                                                              \
+	{                                                                                          \
+#function, function                                                                \
+	}
+	ROW(an_empty_history_has_nothing),
+	ROW(a_run_loads_as_it_was_appended),
+	ROW(rows_are_newest_first_and_limited),
+	ROW(the_default_limit_is_a_hundred),
+	ROW(every_filter_selects),
+	ROW(a_row_is_the_cheap_part_of_its_run),
+	ROW(flips_are_what_regressed_or_was_fixed),
+	ROW(appending_an_id_again_replaces_the_whole_run),
+	ROW(a_unique_prefix_is_enough),
+	ROW(what_was_not_measured_is_kept_as_unknown),
+	ROW(hostile_text_is_kept_as_text),
+	ROW(a_run_without_id_is_refused),
+	ROW(a_run_too_large_to_read_back_is_refused),
+#undef ROW
+};
+
+#define BEHAVIOURS (sizeof(behaviours) / sizeof(behaviours[0]))
+
+static void behave(void **state)
+{
+	const size_t *index = *state;
+	const struct store_ops *ops = store_kinds[*index / BEHAVIOURS];
+	char *folder = scratch_new(), url[128];
+	struct bench bench = {.arena = arena_new()};
+	struct err err = {0};
+
+	(void)snprintf(url, sizeof(url), "%s:%s/history", ops->scheme, folder);
+	if (store_open(url, &bench.store, &err) < 0)
+		fail_msg("%s: %s", url, err.msg);
+	assert_ptr_equal(bench.store->ops, ops);
+	behaviours[*index % BEHAVIOURS].check(&bench);
+	store_close(bench.store);
+	arena_free(bench.arena);
+	assert_int_equal(file_remove_tree(folder, &err), 0);
+}
+
+static void an_unknown_scheme_names_what_it_is(void **state)
+{
+	struct store *store = NULL;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(store_open("postgresql://host/db", &store, &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_non_null(strstr(err.msg, "postgresql:"));
+	assert_null(store);
+}
+
+static void every_store_is_complete(void **state)
+{
+	(void)state;
+	assert_non_null(store_kinds[0]);
+	for (size_t i = 0; store_kinds[i]; i++) {
+		const struct store_ops *ops = store_kinds[i];
+
+		assert_non_null(ops->name);
+		assert_non_null(ops->summary);
+		assert_non_null(ops->scheme);
+		assert_true(ops->open && ops->close && ops->append && ops->load && ops->runs &&
+			    ops->flips);
+	}
+	store_close(NULL);
+}
+
+#define TESTS_MAX 256
+
+int main(void)
+{
+	static struct CMUnitTest tests[TESTS_MAX] = {
+		cmocka_unit_test(an_unknown_scheme_names_what_it_is),
+		cmocka_unit_test(every_store_is_complete),
+	};
+	static size_t indexes[TESTS_MAX];
+	static char names[TESTS_MAX][96];
+	size_t count = 2;
+
+	for (size_t kind = 0; store_kinds[kind]; kind++) {
+		for (size_t i = 0; i < BEHAVIOURS && count < TESTS_MAX; i++, count++) {
+			indexes[count] = kind * BEHAVIOURS + i;
+			(void)snprintf(names[count], sizeof(names[count]), "%s: %s",
+				       store_kinds[kind]->name, behaviours[i].name);
+			tests[count] = (struct CMUnitTest){names[count], behave, NULL, NULL,
+							   &indexes[count]};
+		}
+	}
+	return _cmocka_run_group_tests("store", tests, count, NULL, NULL);
+}
