@@ -180,7 +180,7 @@ def kill9(scratch):
                               "--no-cache"], env={**ENV, "ASSAY_STATE": str(state)},
                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:
-            out, _ = p.communicate(timeout=random.uniform(0, whole * 1.1))
+            out, _ = p.communicate(timeout=random.uniform(0, whole * 1.5))
         except subprocess.TimeoutExpired:
             p.send_signal(signal.SIGKILL)
             out, _ = p.communicate()
