@@ -62,6 +62,7 @@ static void plan_case(struct run *run, const struct suite_check *check, const ch
 	result->target = arena_strdup(run->arena, target);
 	result->outcome = OUTCOME_NOTRUN;
 	result->reason = reason;
+	result->optional = check->optional;
 	for (size_t i = 0; i < check->tags.count; i++) {
 		const char **tag = arena_push(run->arena, &result->tags.items, &result->tags.count,
 					      sizeof(*tag));

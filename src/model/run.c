@@ -253,7 +253,7 @@ static void count_case(struct tally *tally, const struct case_result *result)
 		if (!tally->failed)
 			tally->failed = result;
 	} else if (result->outcome == OUTCOME_SKIP) {
-		if (!tally->skipped)
+		if (!tally->skipped && !result->optional)
 			tally->skipped = result;
 	} else if (!tally->undone) {
 		tally->undone = result;

@@ -68,6 +68,7 @@ struct case_result {
 	const char *reason; /* of skip, broken, timeout, incomplete, notrun */
 	uint64_t duration_ns;
 	const char *reused_from; /* id of the run whose result this is, with --reuse */
+	bool optional;		 /* a skip of it does not make the run inconclusive */
 	struct metric *metrics;
 	size_t metric_count;
 	const char *out; /* captured, capped, redacted; NULL when there was none */
@@ -165,8 +166,9 @@ void case_broken(struct case_result *out, const char *reason);
 
 /*
  * Decide verdict and reason from the cases:
- * any fail or timeout -> fail; else any broken, incomplete or notrun -> infra; else any skip ->
- * inconclusive; else at least one check (not only "build") passed -> pass; else empty.
+ * any fail or timeout -> fail; else any broken, incomplete or notrun -> infra; else any skip that
+ * is not optional -> inconclusive; else at least one check (not only "build") passed -> pass; else
+ * empty.
  */
 void run_decide(struct run *run);
 

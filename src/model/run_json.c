@@ -59,6 +59,8 @@ void case_to_json(const struct case_result *result, struct json *out)
 	json_add_str(out, "reason", result->reason);
 	put_duration(out, result->duration_ns);
 	json_add_str(out, "reused_from", result->reused_from);
+	if (result->optional)
+		json_add_bool(out, "optional", true);
 	json_add_str(out, "flip", result->flip ? flip_name(result->flip) : NULL);
 	metrics = json_add_array(out, "metrics");
 	for (size_t i = 0; i < result->metric_count; i++)
@@ -223,6 +225,7 @@ void case_from_json(const struct json *json, struct arena *arena, struct case_re
 	result.reason = get_str(json, "reason", arena);
 	result.duration_ns = get_duration(json);
 	result.reused_from = get_str(json, "reused_from", arena);
+	result.optional = json_bool(json, "optional", false);
 	result.flip = get_flip(json);
 	for (const struct json *item = json_first(json_get(json, "metrics")); item;
 	     item = json_next(item))

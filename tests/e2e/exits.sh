@@ -26,6 +26,8 @@ expect 128 . judge --commit nosuch --exit-style=bisect
 suite '{"name": "g", "kind": "env", "variable": "A", "needs": ["gpu"]}'
 expect 5 'inconclusive +g was skipped: needs a GPU' judge
 expect 125 . judge --exit-style=bisect
+suite '{"name": "g", "kind": "env", "variable": "A", "needs": ["gpu"], "optional": true}, {"name": "a", "kind": "env", "variable": "A"}'
+expect 0 'pass +1 check passed' judge
 suite ''
 expect 6 'no check was selected' judge
 expect 128 . judge --exit-style=bisect
