@@ -1,10 +1,10 @@
 /* A path of the image: existence, type, mode, owner, content, hash. Nothing is run. */
 #include "check/text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define CONTENT_BYTES_MAX ((size_t)16 * 1024 * 1024)
+#define SIZE_UNBOUNDED "8388608GiB" /* 2^53 bytes: "no max_size", while 0 is a bound */
 
 struct spec {
 	const char *path;
@@ -19,7 +19,7 @@ struct spec {
 	struct text_spec content;
 };
 
-static const char *const types[] = {"file", "folder", "symlink", "other", NULL};
+static const char *const types[] = {"file", "folder", "symlink", NULL};
 
 #define AT(member) offsetof(struct spec, member)
 static const struct field fields[] = {
@@ -28,7 +28,7 @@ static const struct field fields[] = {
 	 .offset = AT(path),
 	 .required = true,
 	 .nonempty = true,
-	 .help = "absolute path in the image"},
+	 .help = "absolute path in the image; without another key it must exist"},
 	{.name = "exists",
 	 .type = FIELD_BOOL,
 	 .offset = AT(exists),
@@ -38,7 +38,7 @@ static const struct field fields[] = {
 	 .type = FIELD_ENUM,
 	 .offset = AT(type),
 	 .choices = types,
-	 .help = "what the path must be"},
+	 .help = "what the path must be; symlink implies follow false"},
 	{.name = "mode",
 	 .type = FIELD_STRING,
 	 .offset = AT(mode),
@@ -76,6 +76,7 @@ static const struct field fields[] = {
 	{.name = "max_size",
 	 .type = FIELD_SIZE,
 	 .offset = AT(size_max),
+	 .def = SIZE_UNBOUNDED,
 	 .help = "largest size in bytes"},
 	{.name = "contains",
 	 .type = FIELD_STRINGS,
@@ -87,7 +88,7 @@ static const struct field fields[] = {
 	 .offset = AT(content.matches),
 	 .nonempty = true,
 	 .pattern = true,
-	 .help = "patterns that must all match"},
+	 .help = "patterns (PCRE2, ^ and $ at lines) that must all match"},
 	{.name = "not_contains",
 	 .type = FIELD_STRINGS,
 	 .offset = AT(content.not_contains),
@@ -106,10 +107,12 @@ static const struct field fields[] = {
 	{.name = "empty",
 	 .type = FIELD_TRISTATE,
 	 .offset = AT(content.empty),
-	 .help = "true: the file must be empty"},
+	 .help = "true: there must be no content but white space, false: there must be some"},
 	{.name = NULL},
 };
 #undef AT
+
+/* --- spec ------------------------------------------------------------------------------------ */
 
 /* Octal digits, at most 07777. */
 static int parse_mode(const char *text, uint32_t *out)
@@ -121,13 +124,53 @@ static int parse_mode(const char *text, uint32_t *out)
 		return -1;
 	for (; *text; text++)
 		mode = mode * 8 + (uint32_t)(*text - '0');
+	if (mode > 07777)
+		return -1;
 	*out = mode;
-	return mode <= 07777 ? 0 : -1;
+	return 0;
 }
 
 static bool wants_content(const struct spec *spec)
 {
-	return spec->sha256 || text_asserts_anything(&spec->content);
+	return spec->sha256 || check_text_asserts(&spec->content);
+}
+
+static bool wants_link(const struct spec *spec)
+{
+	return spec->link || spec->type == FILE_SYMLINK;
+}
+
+static bool wants_size(const struct spec *spec)
+{
+	return spec->size_min > 0 || spec->size_max < UINT64_C(1) << 53;
+}
+
+static bool is_sha256(const char *text)
+{
+	return strlen(text) == 64 && strspn(text, "0123456789abcdefABCDEF") == 64;
+}
+
+static int validate_together(const struct spec *spec, struct err *err)
+{
+	bool more = spec->type >= 0 || spec->mode || spec->link || spec->uid != FIELD_ABSENT_INT ||
+		    spec->gid != FIELD_ABSENT_INT || wants_size(spec) || wants_content(spec);
+	const char *why = NULL;
+
+	if (!spec->exists && more)
+		why = "\"exists\" is false, yet more is asserted";
+	else if (spec->link && spec->type >= 0 && spec->type != FILE_SYMLINK)
+		why = "only a symlink has a \"link\"";
+	else if (wants_link(spec) && wants_content(spec))
+		why = "a symlink itself has no content";
+	else if (wants_content(spec) && spec->type == FILE_FOLDER)
+		why = "a folder has no content";
+	else if (spec->size_min > spec->size_max)
+		why = "\"min_size\" is above \"max_size\"";
+	if (why)
+		return err_set(err, ERR_USAGE, "contradicts itself: %s", why);
+	return check_text_asserts(&spec->content)
+		       ? check_text_validate(&spec->content, "content", err)
+		       : 0;
 }
 
 static int validate(const void *data, struct err *err)
@@ -136,122 +179,154 @@ static int validate(const void *data, struct err *err)
 	uint32_t mode;
 
 	if (spec->path[0] != '/')
-		return err_set(err, ERR_USAGE, "path '%s' is not absolute", spec->path);
+		return err_set(err, ERR_USAGE, "path \"%s\" is not absolute", spec->path);
 	if (spec->mode && parse_mode(spec->mode, &mode) < 0)
-		return err_set(err, ERR_USAGE, "mode '%s' is not octal, such as 0644", spec->mode);
-	if (spec->sha256 &&
-	    (strlen(spec->sha256) != 64 || strspn(spec->sha256, "0123456789abcdefABCDEF") != 64))
-		return err_set(err, ERR_USAGE, "sha256 is 64 hex digits");
-	if (!spec->exists && (spec->type >= 0 || spec->mode || spec->link || wants_content(spec)))
-		return err_set(err, ERR_USAGE,
-			       "contradicts itself: exists is false, yet more is asserted");
-	return 0;
+		return err_set(err, ERR_USAGE, "mode \"%s\" is not octal, such as 0644",
+			       spec->mode);
+	if (spec->sha256 && !is_sha256(spec->sha256))
+		return err_set(err, ERR_USAGE, "sha256 is not 64 hex digits");
+	return validate_together(spec, err);
 }
 
-static int fail(struct check_ctx *ctx, const struct spec *spec, struct case_result *out,
-		const char *label, const char *expected, const char *actual)
+/* --- judging --------------------------------------------------------------------------------- */
+
+struct look {
+	struct trial *trial;
+	const struct spec *spec;
+	const struct file_info *info;
+	const char *where;
+};
+
+static void fail(const struct look *look, const char *label, const char *expected,
+		 const char *actual)
 {
-	case_fail(out, label, expected, actual, arena_printf(ctx->arena, "file %s", spec->path),
-		  NULL);
-	return 0;
+	check_trial_fail(look->trial, label, look->where, expected, actual);
 }
 
-/* Type, mode, owner, link, size. 1: all hold, 0: OUT fails. */
-static int judge_stat(struct check_ctx *ctx, const struct spec *spec, const struct file_info *info,
-		      struct case_result *out)
+static const char *describe(const struct look *look)
 {
-	struct arena *arena = ctx->arena;
+	if (look->info->type == FILE_OTHER)
+		return "a special file";
+	if (look->info->type != FILE_SYMLINK || !look->info->link)
+		return types[look->info->type];
+	return arena_printf(look->trial->ctx->arena, "symlink to %s", look->info->link);
+}
+
+static void judge_type(const struct look *look)
+{
+	const struct spec *spec = look->spec;
+	const struct file_info *info = look->info;
+
+	if (spec->link &&
+	    (info->type != FILE_SYMLINK || !info->link || strcmp(spec->link, info->link) != 0))
+		fail(look, "file/type-mismatch",
+		     arena_printf(look->trial->ctx->arena, "symlink to %s", spec->link),
+		     describe(look));
+	else if (spec->type >= 0 && (int)info->type != spec->type)
+		fail(look, "file/type-mismatch", types[spec->type], describe(look));
+	else if (wants_content(spec) && info->type != FILE_REGULAR)
+		fail(look, "file/type-mismatch", "a file with content", describe(look));
+}
+
+static void judge_mode(const struct look *look)
+{
+	struct arena *arena = look->trial->ctx->arena;
 	uint32_t mode = 0;
 
-	if (spec->type >= 0 && (int)info->type != spec->type)
-		return fail(ctx, spec, out, "file/type-mismatch", types[spec->type],
-			    types[info->type]);
-	if (spec->link && (info->type != FILE_SYMLINK || strcmp(spec->link, info->link) != 0))
-		return fail(ctx, spec, out, "file/type-mismatch",
-			    arena_printf(arena, "a symlink to %s", spec->link),
-			    info->type == FILE_SYMLINK
-				    ? arena_printf(arena, "a symlink to %s", info->link)
-				    : types[info->type]);
-	if (spec->mode && parse_mode(spec->mode, &mode) == 0 && mode != info->mode)
-		return fail(ctx, spec, out, "file/mode-mismatch",
-			    arena_printf(arena, "mode %04o", mode),
-			    arena_printf(arena, "mode %04o", info->mode));
-	if ((spec->uid != FIELD_ABSENT_INT && spec->uid != info->uid) ||
-	    (spec->gid != FIELD_ABSENT_INT && spec->gid != info->gid))
-		return fail(
-			ctx, spec, out, "file/owner-mismatch",
-			arena_printf(
-				arena, "uid %lld, gid %lld",
-				(long long)(spec->uid == FIELD_ABSENT_INT ? info->uid : spec->uid),
-				(long long)(spec->gid == FIELD_ABSENT_INT ? info->gid : spec->gid)),
-			arena_printf(arena, "uid %u, gid %u", info->uid, info->gid));
-	if (info->size_bytes < spec->size_min ||
-	    (spec->size_max && info->size_bytes > spec->size_max))
-		return fail(
-			ctx, spec, out, "file/content-mismatch",
-			arena_printf(arena, "%llu to %llu bytes",
-				     (unsigned long long)spec->size_min,
-				     (unsigned long long)spec->size_max),
-			arena_printf(arena, "%llu bytes", (unsigned long long)info->size_bytes));
-	return 1;
+	if (look->spec->mode && parse_mode(look->spec->mode, &mode) == 0 &&
+	    mode != look->info->mode)
+		fail(look, "file/mode-mismatch", arena_printf(arena, "mode %04o", mode),
+		     arena_printf(arena, "mode %04o", look->info->mode));
 }
 
-static int judge_content(struct check_ctx *ctx, const struct spec *spec,
-			 const struct file_info *info, struct case_result *out, struct err *err)
+static void judge_id(const struct look *look, const char *name, int64_t wanted, uint32_t have)
 {
-	const char *wrong, *text;
-	int rc = 0;
+	struct arena *arena = look->trial->ctx->arena;
 
-	if (!wants_content(spec))
-		return 1;
-	if (info->type != FILE_REGULAR)
-		return fail(ctx, spec, out, "file/type-mismatch", "a file with content",
-			    types[info->type]);
+	if (wanted != FIELD_ABSENT_INT && wanted != have)
+		fail(look, "file/owner-mismatch",
+		     arena_printf(arena, "%s %lld", name, (long long)wanted),
+		     arena_printf(arena, "%s %u", name, have));
+}
+
+static void judge_size(const struct look *look)
+{
+	const struct spec *spec = look->spec;
+	struct arena *arena = look->trial->ctx->arena;
+	uint64_t size = look->info->size_bytes;
+
+	if (size < spec->size_min || size > spec->size_max)
+		fail(look, "file/content-mismatch",
+		     arena_printf(arena, "%s %llu bytes",
+				  size < spec->size_min ? "at least" : "at most",
+				  (unsigned long long)(size < spec->size_min ? spec->size_min
+									     : spec->size_max)),
+		     arena_printf(arena, "%llu bytes", (unsigned long long)size));
+}
+
+static int judge_content(const struct look *look, struct err *err)
+{
+	const struct spec *spec = look->spec;
+	const struct file_info *info = look->info;
+	struct text_view view = {.text = info->content,
+				 .len = info->content_len,
+				 .cut = info->content_truncated,
+				 .name = "the file",
+				 .open = true,
+				 .advice = "assert its sha256 instead"};
+
+	if (!wants_content(spec) || info->type != FILE_REGULAR)
+		return 0;
+	if (!info->content || (spec->sha256 && !info->sha256))
+		return err_set(err, ERR_BUG, "%s: its content was not read", spec->path);
 	if (spec->sha256 && strcasecmp(spec->sha256, info->sha256) != 0)
-		return fail(ctx, spec, out, "file/hash-mismatch", spec->sha256, info->sha256);
-	wrong = text_judge(&spec->content, info->content, info->content_len, ctx->arena, &rc, err);
-	if (rc < 0)
-		return -1;
-	if (!wrong)
-		return 1;
-	if (info->content_truncated)
-		return err_set(err, ERR_LIMIT,
-			       "%s: only the first %zu bytes were read; %s not found "
-			       "there",
-			       spec->path, info->content_len, wrong);
-	text = text_redact(ctx->target->image, info->content, info->content_len, ctx->arena);
-	return fail(ctx, spec, out, "file/content-mismatch", wrong,
-		    text_quote(text, strlen(text), ctx->arena));
+		fail(look, "file/hash-mismatch", spec->sha256, info->sha256);
+	if (!check_text_asserts(&spec->content))
+		return 0;
+	return check_text_judge(look->trial, &spec->content, &view, "file/content-mismatch",
+				look->where, err);
+}
+
+static int judge(const struct look *look, struct err *err)
+{
+	if (!look->spec->exists) {
+		fail(look, "file/present", "nothing at this path", describe(look));
+		return 0;
+	}
+	judge_type(look);
+	judge_mode(look);
+	judge_id(look, "uid", look->spec->uid, look->info->uid);
+	judge_id(look, "gid", look->spec->gid, look->info->gid);
+	judge_size(look);
+	return judge_content(look, err);
 }
 
 static int run(struct check_ctx *ctx, const void *data, struct case_result *out, struct err *err)
 {
 	const struct spec *spec = data;
+	const struct target *target = ctx->target;
+	const char *where = arena_printf(ctx->arena, "file %s", spec->path);
+	const char *actual = "nothing at this path";
+	bool follow = spec->follow && !wants_link(spec) && spec->exists;
 	struct file_info info = {0};
-	int rc = ctx->target->ops->file(ctx->target->self, spec->path,
-					spec->follow && !spec->link && spec->type != FILE_SYMLINK,
-					wants_content(spec) ? CONTENT_BYTES_MAX : 0, ctx->arena,
-					&info, err);
+	struct trial trial;
+	struct look look = {&trial, spec, &info, where};
+	int rc;
 
-	if (rc < 0 && err->code != ERR_NOTFOUND)
-		return -1;
-	if (rc < 0 && spec->exists)
-		return fail(ctx, spec, out, "file/missing", "a file", "nothing at this path");
-	if (rc == 0 && !spec->exists)
-		return fail(ctx, spec, out, "file/present", "nothing at this path",
-			    types[info.type]);
+	check_trial_begin(&trial, ctx, NULL, out);
+	rc = target->ops->file(target->self, spec->path, follow,
+			       wants_content(spec) ? CONTENT_BYTES_MAX : 0, ctx->arena, &info, err);
 	if (rc == 0) {
-		rc = judge_stat(ctx, spec, &info, out);
-		if (rc == 1)
-			rc = judge_content(ctx, spec, &info, out, err);
-		if (rc <= 0)
-			return rc;
+		rc = judge(&look, err);
+		actual = arena_printf(ctx->arena, "%s, mode %04o, %llu bytes", describe(&look),
+				      info.mode, (unsigned long long)info.size_bytes);
+	} else if (err->code == ERR_NOTFOUND) {
+		rc = 0;
+		if (spec->exists)
+			check_trial_fail(&trial, "file/missing", where,
+					 spec->type >= 0 ? types[spec->type] : "a file", actual);
 	}
-	case_pass(out, spec->exists ? arena_printf(ctx->arena, "%s, mode %04o, %llu bytes",
-						   types[info.type], info.mode,
-						   (unsigned long long)info.size_bytes)
-				    : "nothing at this path");
-	return 0;
+	return check_trial_end(&trial, rc, where, actual, err);
 }
 
 const struct check_ops check_file = {

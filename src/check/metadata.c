@@ -1,8 +1,12 @@
 /* The image's configuration, as a registry and an orchestrator see it. Nothing is run. */
 #include "base/pattern.h"
-#include "check/text.h"
+#include "base/units.h"
+#include "check/probe.h"
+#include "check/secret.h"
 
 #include <string.h>
+
+#define HEALTHCHECK_BYTES_MAX 65536
 
 struct spec {
 	struct pairs env, env_patterns, labels, label_patterns;
@@ -45,8 +49,15 @@ static const struct field fields[] = {
 	 .offset = AT(cmd),
 	 .nonempty = true,
 	 .help = "the whole CMD"},
-	{.name = "user", .type = FIELD_STRING, .offset = AT(user), .help = "USER"},
-	{.name = "workdir", .type = FIELD_STRING, .offset = AT(workdir), .help = "WORKDIR"},
+	{.name = "user",
+	 .type = FIELD_STRING,
+	 .offset = AT(user),
+	 .help = "the whole USER; \"\" for none"},
+	{.name = "workdir",
+	 .type = FIELD_STRING,
+	 .offset = AT(workdir),
+	 .nonempty = true,
+	 .help = "the whole WORKDIR"},
 	{.name = "ports",
 	 .type = FIELD_STRINGS,
 	 .offset = AT(ports),
@@ -67,204 +78,292 @@ static const struct field fields[] = {
 	 .type = FIELD_STRING,
 	 .offset = AT(healthcheck_matches),
 	 .pattern = true,
-	 .help = "pattern of the HEALTHCHECK command"},
+	 .help = "pattern of the command of HEALTHCHECK"},
 	{.name = NULL},
 };
 #undef AT
+
+/* --- spec ------------------------------------------------------------------------------------ */
+
+#define PORT_MAX 65535
+
+/* "8000", "8000/tcp", "53/udp". */
+static bool is_port(const char *text)
+{
+	const char *slash = strchrnul(text, '/');
+	char digits[8] = "";
+	int64_t number = 0;
+
+	if ((size_t)(slash - text) >= sizeof(digits))
+		return false;
+	memcpy(digits, text, (size_t)(slash - text));
+	return units_parse_int(digits, 1, PORT_MAX, &number) == 0 &&
+	       (!*slash || !strcmp(slash, "/tcp") || !strcmp(slash, "/udp") ||
+		!strcmp(slash, "/sctp"));
+}
+
+/* "8000" means "8000/tcp". */
+static bool same_port(const char *a, const char *b)
+{
+	const char *slash_a = strchrnul(a, '/'), *slash_b = strchrnul(b, '/');
+	size_t len = (size_t)(slash_a - a);
+
+	return len == (size_t)(slash_b - b) && memcmp(a, b, len) == 0 &&
+	       strcmp(*slash_a ? slash_a : "/tcp", *slash_b ? slash_b : "/tcp") == 0;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+typedef bool same_fn(const char *a, const char *b);
+
+static bool has(const struct strings *list, const char *wanted, same_fn *same)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (same(list->items[i], wanted))
+			return true;
+	return false;
+}
+
+static bool asserts_anything(const struct spec *spec)
+{
+	return spec->env.count || spec->env_patterns.count || spec->labels.count ||
+	       spec->label_patterns.count || spec->unset_env.count || spec->ports.count ||
+	       spec->unset_ports.count || spec->volumes.count || spec->entrypoint.count ||
+	       spec->cmd.count || spec->user || spec->workdir || spec->healthcheck >= 0 ||
+	       spec->healthcheck_matches;
+}
+
+static int validate_ports(const struct spec *spec, struct err *err)
+{
+	const struct strings *lists[] = {&spec->ports, &spec->unset_ports};
+
+	for (size_t n = 0; n < 2; n++)
+		for (size_t i = 0; i < lists[n]->count; i++)
+			if (!is_port(lists[n]->items[i]))
+				return err_set(err, ERR_USAGE,
+					       "\"%s\" is no port such as 8000 or 8000/tcp",
+					       lists[n]->items[i]);
+	for (size_t i = 0; i < spec->ports.count; i++)
+		if (has(&spec->unset_ports, spec->ports.items[i], same_port))
+			return err_set(err, ERR_USAGE,
+				       "contradicts itself: port %s in ports and unset_ports",
+				       spec->ports.items[i]);
+	return 0;
+}
+
+static int validate_env(const struct spec *spec, const struct pairs *wanted, struct err *err)
+{
+	for (size_t i = 0; i < wanted->count; i++)
+		if (has(&spec->unset_env, wanted->items[i].key, same_text))
+			return err_set(err, ERR_USAGE,
+				       "contradicts itself: %s is asserted and in unset_env",
+				       wanted->items[i].key);
+	return 0;
+}
 
 static int validate(const void *data, struct err *err)
 {
 	const struct spec *spec = data;
 
-	if (spec->env.count || spec->env_patterns.count || spec->labels.count ||
-	    spec->label_patterns.count || spec->unset_env.count || spec->ports.count ||
-	    spec->unset_ports.count || spec->volumes.count || spec->entrypoint.count ||
-	    spec->cmd.count || spec->user || spec->workdir || spec->healthcheck >= 0 ||
-	    spec->healthcheck_matches)
-		return 0;
-	return err_set(err, ERR_USAGE, "asserts nothing: give at least one key such as env");
+	if (!asserts_anything(spec))
+		return err_set(err, ERR_USAGE,
+			       "asserts nothing: give at least one key such as env");
+	if (spec->healthcheck == 0 && spec->healthcheck_matches)
+		return err_set(err, ERR_USAGE,
+			       "contradicts itself: \"healthcheck\" is false, yet its command is "
+			       "asserted");
+	if (validate_env(spec, &spec->env, err) < 0 ||
+	    validate_env(spec, &spec->env_patterns, err) < 0)
+		return -1;
+	return validate_ports(spec, err);
 }
 
-/* Findings of one case: the first label counts, all are named. */
-struct findings {
-	struct check_ctx *ctx;
-	struct case_result *out;
-	const char *label;
-	struct buf expected, actual;
+/* --- judging --------------------------------------------------------------------------------- */
+
+struct look {
+	struct trial *trial;
+	const struct image_config *image;
 };
 
-static void add(struct findings *findings, const char *label, const char *what,
-		const char *expected, const char *actual)
+#define WHERE "the image's configuration"
+
+static void fail(const struct look *look, const char *label, const char *what, const char *expected,
+		 const char *actual)
 {
-	if (!findings->label)
-		findings->label = label;
-	buf_printf(&findings->expected, "%s%s %s", findings->expected.len ? "; " : "", what,
-		   expected);
-	buf_printf(&findings->actual, "%s%s %s", findings->actual.len ? "; " : "", what, actual);
+	struct arena *arena = look->trial->ctx->arena;
+
+	check_trial_fail(look->trial, label, WHERE, arena_printf(arena, "%s %s", what, expected),
+			 arena_printf(arena, "%s %s", what, actual));
 }
 
-static const char *shown(struct findings *findings, const char *name, const char *value)
+/* Values of secrets are not shown, whether they come from the image or from the suite. */
+static const char *shown(const struct look *look, const char *name, const char *value)
 {
 	if (!value)
 		return "not set";
-	return text_is_secret(name) ? "***"
-				    : text_quote(value, strlen(value), findings->ctx->arena);
+	if (check_secret_named(name))
+		return "***";
+	return *value ? check_trial_quote(look->trial, value, strlen(value)) : "''";
 }
 
-static const char *label_value(const struct image_config *image, const char *key)
-{
-	for (size_t i = 0; i < image->labels.count; i++)
-		if (strcmp(image->labels.items[i].key, key) == 0)
-			return image->labels.items[i].value;
-	return NULL;
-}
+struct side {
+	const char *label;
+	const char *noun;
+	const char *(*value)(const struct image_config *image, const char *key);
+};
 
-/* Maps of exact values (PATTERNS false) or patterns, over variables or labels. */
-static int judge_map(struct findings *findings, const struct pairs *wanted, bool patterns,
-		     bool in_labels, struct err *err)
+static const struct side env_side = {"metadata/env-mismatch", "variable", check_probe_env};
+static const struct side label_side = {"metadata/label-mismatch", "label", check_probe_label};
+
+static void judge_values(const struct look *look, const struct side *side,
+			 const struct pairs *wanted)
 {
-	const struct image_config *image = findings->ctx->target->image;
-	struct arena *arena = findings->ctx->arena;
+	struct arena *arena = look->trial->ctx->arena;
 
 	for (size_t i = 0; i < wanted->count; i++) {
 		const struct pair *pair = &wanted->items[i];
-		const char *value =
-			in_labels ? label_value(image, pair->key) : text_env(image, pair->key);
-		int holds = value && !patterns ? strcmp(value, pair->value) == 0 : 0;
+		const char *value = side->value(look->image, pair->key);
 
-		if (value && patterns)
-			holds = pattern_find(pair->value, value, strlen(value), NULL, NULL, err);
-		if (holds < 0)
+		if (!value || strcmp(value, pair->value) != 0)
+			fail(look, side->label, arena_printf(arena, "%s %s", side->noun, pair->key),
+			     shown(look, pair->key, pair->value), shown(look, pair->key, value));
+	}
+}
+
+static int judge_patterns(const struct look *look, const struct side *side,
+			  const struct pairs *wanted, struct err *err)
+{
+	struct arena *arena = look->trial->ctx->arena;
+
+	for (size_t i = 0; i < wanted->count; i++) {
+		const struct pair *pair = &wanted->items[i];
+		const char *value = side->value(look->image, pair->key);
+		int found = value ? pattern_find(pair->value, value, strlen(value), NULL, NULL, err)
+				  : 0;
+
+		if (found < 0)
 			return -1;
-		if (!holds)
-			add(findings,
-			    in_labels ? "metadata/label-mismatch" : "metadata/env-mismatch",
-			    pair->key,
-			    patterns ? arena_printf(arena, "matching /%s/", pair->value)
-				     : shown(findings, pair->key, pair->value),
-			    shown(findings, pair->key, value));
+		if (!found)
+			fail(look, side->label, arena_printf(arena, "%s %s", side->noun, pair->key),
+			     arena_printf(arena, "matching /%s/", pair->value),
+			     shown(look, pair->key, value));
 	}
 	return 0;
 }
 
-static void judge_list(struct findings *findings, const char *label, const char *what,
+static void judge_unset(const struct look *look, const struct strings *names)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const char *name = names->items[i], *value = check_probe_env(look->image, name);
+
+		if (value)
+			fail(look, "metadata/env-mismatch",
+			     arena_printf(look->trial->ctx->arena, "variable %s", name), "not set",
+			     shown(look, name, value));
+	}
+}
+
+static void judge_list(const struct look *look, const char *label, const char *what,
 		       const struct strings *wanted, const struct strings *have)
 {
 	bool same = wanted->count == have->count;
-	struct arena *arena = findings->ctx->arena;
 
 	for (size_t i = 0; same && i < wanted->count; i++)
 		same = strcmp(wanted->items[i], have->items[i]) == 0;
 	if (wanted->count && !same)
-		add(findings, label, what, text_argv(wanted, arena),
-		    have->count ? text_argv(have, arena) : "not set");
+		fail(look, label, what, check_trial_argv(look->trial, wanted),
+		     have->count ? check_trial_argv(look->trial, have) : "not set");
 }
 
-static void judge_text(struct findings *findings, const char *label, const char *what,
+static void judge_text(const struct look *look, const char *label, const char *what,
 		       const char *wanted, const char *have)
 {
-	if (wanted && strcmp(wanted, have ? have : "") != 0)
-		add(findings, label, what, text_quote(wanted, strlen(wanted), findings->ctx->arena),
-		    have && *have ? text_quote(have, strlen(have), findings->ctx->arena)
-				  : "not set");
+	if (wanted && strcmp(wanted, have) != 0)
+		fail(look, label, what, *wanted ? wanted : "not set", *have ? have : "not set");
 }
 
-/* "8000" means "8000/tcp". */
-static bool has_member(const struct strings *list, const char *wanted, const char *suffix)
+static void judge_members(const struct look *look, const char *label, const char *noun,
+			  const struct strings *wanted, const struct strings *have, bool present,
+			  same_fn *same)
 {
-	size_t len = strlen(wanted);
-
-	for (size_t i = 0; i < list->count; i++)
-		if (strncmp(list->items[i], wanted, len) == 0 &&
-		    (!list->items[i][len] ||
-		     (!strchr(wanted, '/') && strcmp(list->items[i] + len, suffix) == 0)))
-			return true;
-	return false;
-}
-
-static void judge_members(struct findings *findings, const char *label, const char *what,
-			  const struct strings *wanted, const struct strings *have, bool present)
-{
-	bool is_port = strcmp(what, "port") == 0;
-
 	for (size_t i = 0; i < wanted->count; i++)
-		if (has_member(have, wanted->items[i], is_port ? "/tcp" : "") != present)
-			add(findings, label,
-			    arena_printf(findings->ctx->arena, "%s %s", what, wanted->items[i]),
-			    present ? "declared" : "not declared",
-			    present ? "not declared" : "declared");
+		if (has(have, wanted->items[i], same) != present)
+			fail(look, label,
+			     arena_printf(look->trial->ctx->arena, "%s %s", noun, wanted->items[i]),
+			     present ? "declared" : "not declared",
+			     present ? "not declared" : "declared");
 }
 
-static int judge_healthcheck(struct findings *findings, const struct spec *spec,
-			     const struct strings *have, struct err *err)
+static int judge_healthcheck(const struct look *look, const struct spec *spec, struct err *err)
 {
+	const struct strings *have = &look->image->healthcheck;
 	bool present = have->count && strcmp(have->items[0], "NONE") != 0;
-	const char *line = present ? text_argv(have, findings->ctx->arena) : "";
-	int found;
+	const char *label = "metadata/healthcheck-mismatch";
+	struct arena *arena = look->trial->ctx->arena;
+	struct buf line;
+	int found = 1;
 
 	if (spec->healthcheck >= 0 && (spec->healthcheck == 1) != present)
-		add(findings, "metadata/healthcheck-mismatch", "healthcheck",
-		    present ? "none" : "declared", present ? line : "none");
+		fail(look, label, "healthcheck", present ? "none" : "declared",
+		     present ? check_trial_argv(look->trial, have) : "none");
 	if (!spec->healthcheck_matches)
 		return 0;
-	found = pattern_find(spec->healthcheck_matches, line, strlen(line), NULL, NULL, err);
-	if (found == 0)
-		add(findings, "metadata/healthcheck-mismatch", "healthcheck",
-		    arena_printf(findings->ctx->arena, "matching /%s/", spec->healthcheck_matches),
-		    present ? line : "none");
+	buf_init(&line, HEALTHCHECK_BYTES_MAX);
+	for (size_t i = 1; present && i < have->count; i++)
+		buf_printf(&line, "%s%s", i > 1 ? " " : "", have->items[i]);
+	found = present ? pattern_find(spec->healthcheck_matches, buf_str(&line), line.len, NULL,
+				       NULL, err)
+			: 0;
+	if (found == 0 && (present || spec->healthcheck != 1))
+		fail(look, label, "healthcheck",
+		     arena_printf(arena, "matching /%s/", spec->healthcheck_matches),
+		     present ? check_trial_quote(look->trial, buf_str(&line), line.len) : "none");
+	buf_done(&line);
 	return found < 0 ? -1 : 0;
 }
 
-static int judge_all(struct findings *findings, const struct spec *spec, struct err *err)
+static const char *or_default(const char *text, const char *fallback)
 {
-	const struct image_config *image = findings->ctx->target->image;
-
-	if (judge_map(findings, &spec->env, false, false, err) < 0 ||
-	    judge_map(findings, &spec->env_patterns, true, false, err) < 0 ||
-	    judge_map(findings, &spec->labels, false, true, err) < 0 ||
-	    judge_map(findings, &spec->label_patterns, true, true, err) < 0)
-		return -1;
-	for (size_t i = 0; i < spec->unset_env.count; i++) {
-		const char *name = spec->unset_env.items[i], *value = text_env(image, name);
-
-		if (value)
-			add(findings, "metadata/env-mismatch", name, "not set",
-			    shown(findings, name, value));
-	}
-	judge_list(findings, "metadata/entrypoint-mismatch", "entrypoint", &spec->entrypoint,
-		   &image->entrypoint);
-	judge_list(findings, "metadata/cmd-mismatch", "cmd", &spec->cmd, &image->cmd);
-	judge_text(findings, "metadata/user-mismatch", "user", spec->user, image->user);
-	judge_text(findings, "metadata/workdir-mismatch", "workdir", spec->workdir, image->workdir);
-	judge_members(findings, "metadata/ports-mismatch", "port", &spec->ports, &image->ports,
-		      true);
-	judge_members(findings, "metadata/ports-mismatch", "port", &spec->unset_ports,
-		      &image->ports, false);
-	judge_members(findings, "metadata/volumes-mismatch", "volume", &spec->volumes,
-		      &image->volumes, true);
-	return judge_healthcheck(findings, spec, &image->healthcheck, err);
+	return text && *text ? text : fallback;
 }
 
-#define FINDINGS_BYTES_MAX 2000
+static int judge(const struct look *look, const struct spec *spec, struct err *err)
+{
+	const struct image_config *image = look->image;
+
+	judge_values(look, &env_side, &spec->env);
+	if (judge_patterns(look, &env_side, &spec->env_patterns, err) < 0)
+		return -1;
+	judge_unset(look, &spec->unset_env);
+	judge_values(look, &label_side, &spec->labels);
+	if (judge_patterns(look, &label_side, &spec->label_patterns, err) < 0)
+		return -1;
+	judge_list(look, "metadata/entrypoint-mismatch", "entrypoint", &spec->entrypoint,
+		   &image->entrypoint);
+	judge_list(look, "metadata/cmd-mismatch", "cmd", &spec->cmd, &image->cmd);
+	judge_text(look, "metadata/user-mismatch", "user", spec->user, or_default(image->user, ""));
+	/* An image without WORKDIR starts in the root folder. */
+	judge_text(look, "metadata/workdir-mismatch", "workdir", spec->workdir,
+		   or_default(image->workdir, "/"));
+	judge_members(look, "metadata/ports-mismatch", "port", &spec->ports, &image->ports, true,
+		      same_port);
+	judge_members(look, "metadata/ports-mismatch", "port", &spec->unset_ports, &image->ports,
+		      false, same_port);
+	judge_members(look, "metadata/volumes-mismatch", "volume", &spec->volumes, &image->volumes,
+		      true, same_text);
+	return judge_healthcheck(look, spec, err);
+}
 
 static int run(struct check_ctx *ctx, const void *data, struct case_result *out, struct err *err)
 {
-	struct findings findings = {.ctx = ctx, .out = out};
-	int rc;
+	struct trial trial;
+	struct look look = {&trial, ctx->target->image};
 
-	buf_init(&findings.expected, FINDINGS_BYTES_MAX);
-	buf_init(&findings.actual, FINDINGS_BYTES_MAX);
-	rc = judge_all(&findings, data, err);
-	if (rc == 0 && findings.label)
-		case_fail(out, findings.label,
-			  arena_strdup(ctx->arena, buf_str(&findings.expected)),
-			  arena_strdup(ctx->arena, buf_str(&findings.actual)),
-			  "the image's configuration", NULL);
-	else if (rc == 0)
-		case_pass(out, "as asserted");
-	buf_done(&findings.expected);
-	buf_done(&findings.actual);
-	return rc;
+	check_trial_begin(&trial, ctx, NULL, out);
+	return check_trial_end(&trial, judge(&look, data, err), WHERE, "as asserted", err);
 }
 
 const struct check_ops check_metadata = {

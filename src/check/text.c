@@ -1,16 +1,11 @@
 #include "check/text.h"
 
 #include "base/pattern.h"
-#include "base/units.h"
-#include "parse/output.h"
 
 #include <string.h>
 
-#define QUOTE_BYTES_MAX 200
-#define SECRET_LENGTH_MIN 4 /* shorter values would blank out half the output */
-
 #define AT(member) offsetof(struct text_spec, member)
-const struct field text_fields[] = {
+const struct field check_text_fields[] = {
 	{.name = "equals",
 	 .type = FIELD_STRING,
 	 .offset = AT(equals),
@@ -25,7 +20,7 @@ const struct field text_fields[] = {
 	 .offset = AT(matches),
 	 .nonempty = true,
 	 .pattern = true,
-	 .help = "patterns (PCRE2) that must all match"},
+	 .help = "patterns (PCRE2, ^ and $ at lines) that must all match"},
 	{.name = "not_contains",
 	 .type = FIELD_STRINGS,
 	 .offset = AT(not_contains),
@@ -45,184 +40,197 @@ const struct field text_fields[] = {
 };
 #undef AT
 
-bool text_asserts_anything(const struct text_spec *spec)
+static size_t trimmed(const char *text, size_t len)
+{
+	while (len && text[len - 1] && strchr(" \t\r\n", text[len - 1]))
+		len--;
+	return len;
+}
+
+/* --- specs ----------------------------------------------------------------------------------- */
+
+bool check_text_asserts(const struct text_spec *spec)
 {
 	return spec->equals || spec->contains.count || spec->matches.count ||
 	       spec->not_contains.count || spec->not_matches.count || spec->empty >= 0;
 }
 
-static size_t trimmed(const char *text, size_t len)
+/* Can a text that EQUALS fixes still have what CONTAINS asks for? */
+static int check_fixed(const struct text_spec *spec, const char *what, struct err *err)
 {
-	while (len && strchr(" \t\r\n", text[len - 1]) && text[len - 1])
-		len--;
-	return len;
+	for (size_t i = 0; i < spec->contains.count; i++)
+		if (!strstr(spec->equals, spec->contains.items[i]))
+			return err_set(err, ERR_USAGE,
+				       "%s contradicts itself: \"equals\" does not contain \"%s\"",
+				       what, spec->contains.items[i]);
+	for (size_t i = 0; i < spec->not_contains.count; i++)
+		if (strstr(spec->equals, spec->not_contains.items[i]))
+			return err_set(err, ERR_USAGE,
+				       "%s contradicts itself: \"equals\" contains \"%s\"", what,
+				       spec->not_contains.items[i]);
+	return 0;
 }
 
-const char *text_quote(const char *text, size_t len, struct arena *arena)
+int check_text_validate(const struct text_spec *spec, const char *what, struct err *err)
 {
-	len = text ? trimmed(text, len) : 0;
-	if (!len)
-		return "nothing";
-	return arena_printf(arena, "'%s'", output_oneline(text, len, QUOTE_BYTES_MAX, arena));
+	bool some = spec->contains.count || spec->matches.count ||
+		    (spec->equals && trimmed(spec->equals, strlen(spec->equals)));
+	bool none = spec->equals && !trimmed(spec->equals, strlen(spec->equals));
+
+	if (!check_text_asserts(spec))
+		return err_set(err, ERR_USAGE,
+			       "%s asserts nothing: give at least one key such as "
+			       "contains",
+			       what);
+	if ((spec->empty == 1 && some) || (spec->empty == 0 && none))
+		return err_set(err, ERR_USAGE, "%s contradicts itself: \"empty\" is %s, yet %s",
+			       what, spec->empty ? "true" : "false",
+			       spec->empty ? "text is asserted" : "\"equals\" is blank");
+	for (size_t i = 0; i < spec->contains.count; i++)
+		for (size_t j = 0; j < spec->not_contains.count; j++)
+			if (strstr(spec->contains.items[i], spec->not_contains.items[j]))
+				return err_set(err, ERR_USAGE,
+					       "%s contradicts itself: it must contain \"%s\" and "
+					       "must not contain \"%s\"",
+					       what, spec->contains.items[i],
+					       spec->not_contains.items[j]);
+	return spec->equals ? check_fixed(spec, what, err) : 0;
 }
 
-static bool occurs(const char *text, size_t len, const char *word)
+/* --- judging --------------------------------------------------------------------------------- */
+
+struct judge {
+	struct trial *trial;
+	const struct text_view *view;
+	const char *label, *where;
+	const char *undecided; /* what the unseen rest could change, NULL: nothing */
+};
+
+static void fail(struct judge *judge, const char *expected, const char *actual)
 {
-	return memmem(text, len, word, strlen(word)) != NULL;
+	struct arena *arena = judge->trial->ctx->arena;
+
+	check_trial_fail(judge->trial, judge->label, judge->where,
+			 arena_printf(arena, "%s in %s", expected, judge->view->name),
+			 judge->view->cut ? arena_printf(arena, "%s (cut at %zu bytes)", actual,
+							 judge->view->len)
+					  : actual);
 }
 
-static const char *judge_words(const struct text_spec *spec, const char *text, size_t len,
-			       struct arena *arena)
+static const char *whole(const struct judge *judge)
 {
+	return check_trial_quote(judge->trial, judge->view->text, judge->view->len);
+}
+
+/* The line around AT, which is what a reader looks for in long output. */
+static const char *line_at(const struct judge *judge, const char *at)
+{
+	const char *text = judge->view->text, *end = text + judge->view->len;
+	const char *start = at > text ? memrchr(text, '\n', (size_t)(at - text)) : NULL;
+	const char *stop = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+
+	start = start ? start + 1 : text;
+	if (at - start > QUOTE_BYTES_MAX / 2)
+		start = at;
+	return check_trial_quote(judge->trial, start, (size_t)((stop ? stop : end) - start));
+}
+
+/* What KEY expects did not occur as far as the text was read. */
+static void missing(struct judge *judge, const char *key, const char *expected)
+{
+	if (judge->view->cut && judge->view->open)
+		judge->undecided = key;
+	else
+		fail(judge, expected, whole(judge));
+}
+
+static void judge_whole(struct judge *judge, const struct text_spec *spec)
+{
+	const struct text_view *view = judge->view;
 	size_t want = spec->equals ? trimmed(spec->equals, strlen(spec->equals)) : 0;
-	size_t have = trimmed(text, len);
+	size_t have = trimmed(view->text, view->len);
 
 	if (spec->empty == 1 && have)
-		return "no text";
-	if (spec->empty == 0 && !have)
-		return "some text";
-	if (spec->equals && (want != have || memcmp(spec->equals, text, want) != 0))
-		return text_quote(spec->equals, want, arena);
-	for (size_t i = 0; i < spec->contains.count; i++)
-		if (!occurs(text, len, spec->contains.items[i]))
-			return arena_printf(arena, "a text with '%s'", spec->contains.items[i]);
-	for (size_t i = 0; i < spec->not_contains.count; i++)
-		if (occurs(text, len, spec->not_contains.items[i]))
-			return arena_printf(arena, "a text without '%s'",
-					    spec->not_contains.items[i]);
-	return NULL;
+		fail(judge, "no text", whole(judge));
+	if (spec->empty == 0 && !have && !view->cut)
+		fail(judge, "some text", "nothing");
+	if (!spec->equals)
+		return;
+	if (want != have || memcmp(spec->equals, view->text, want) != 0)
+		fail(judge, check_trial_quote(judge->trial, spec->equals, want), whole(judge));
+	else if (view->cut)
+		judge->undecided = "equals";
 }
 
-const char *text_judge(const struct text_spec *spec, const char *text, size_t len,
-		       struct arena *arena, int *rc, struct err *err)
+static void judge_words(struct judge *judge, const struct text_spec *spec)
 {
-	const char *wrong;
-	int found;
+	const struct text_view *view = judge->view;
+	struct arena *arena = judge->trial->ctx->arena;
 
-	text = text ? text : "";
-	*rc = 0;
-	wrong = judge_words(spec, text, len, arena);
-	for (size_t i = 0; !wrong && i < spec->matches.count; i++) {
-		found = pattern_find(spec->matches.items[i], text, len, NULL, NULL, err);
-		*rc = found < 0 ? -1 : *rc;
-		if (found == 0)
-			wrong = arena_printf(arena, "a match of /%s/", spec->matches.items[i]);
+	for (size_t i = 0; i < spec->contains.count; i++) {
+		const char *word = spec->contains.items[i];
+
+		if (!memmem(view->text, view->len, word, strlen(word)))
+			missing(judge, "contains", arena_printf(arena, "a text with '%s'", word));
 	}
-	for (size_t i = 0; !wrong && i < spec->not_matches.count; i++) {
-		found = pattern_find(spec->not_matches.items[i], text, len, NULL, NULL, err);
-		*rc = found < 0 ? -1 : *rc;
-		if (found == 1)
-			wrong = arena_printf(arena, "no match of /%s/", spec->not_matches.items[i]);
+	for (size_t i = 0; i < spec->not_contains.count; i++) {
+		const char *word = spec->not_contains.items[i];
+		const char *at = memmem(view->text, view->len, word, strlen(word));
+
+		if (at)
+			fail(judge, arena_printf(arena, "a text without '%s'", word),
+			     line_at(judge, at));
+		else if (view->cut)
+			judge->undecided = "not_contains";
 	}
-	return wrong;
 }
 
-const char *text_env(const struct image_config *image, const char *key)
+static int judge_patterns(struct judge *judge, const struct text_spec *spec, struct err *err)
 {
-	size_t len = strlen(key);
+	const struct text_view *view = judge->view;
+	struct arena *arena = judge->trial->ctx->arena;
 
-	for (size_t i = 0; i < image->env.count; i++)
-		if (strncmp(image->env.items[i], key, len) == 0 && image->env.items[i][len] == '=')
-			return image->env.items[i] + len + 1;
-	return NULL;
-}
+	for (size_t i = 0; i < spec->matches.count; i++) {
+		const char *pattern = spec->matches.items[i];
+		int found = pattern_find(pattern, view->text, view->len, NULL, NULL, err);
 
-bool text_is_secret(const char *name)
-{
-	static const char *const words[] = {"TOKEN", "SECRET", "PASSWORD",   "PASSWD",
-					    "_KEY",  "APIKEY", "CREDENTIAL", NULL};
-
-	for (size_t i = 0; words[i]; i++)
-		if (strcasestr(name, words[i]))
-			return true;
-	return strcasecmp(name, "key") == 0;
-}
-
-/* The secret value that begins at P, its length in *LEN; NULL when none does. */
-static const char *secret_at(const struct image_config *image, const char *p, size_t left,
-			     size_t *len)
-{
-	for (size_t i = 0; image && i < image->env.count; i++) {
-		const char *equals = strchr(image->env.items[i], '=');
-		size_t size = equals ? strlen(equals + 1) : 0;
-		char name[128];
-
-		if (size < SECRET_LENGTH_MIN || size > left || memcmp(p, equals + 1, size) != 0)
-			continue;
-		if ((size_t)(equals - image->env.items[i]) >= sizeof(name))
-			continue;
-		memcpy(name, image->env.items[i], (size_t)(equals - image->env.items[i]));
-		name[equals - image->env.items[i]] = '\0';
-		if (text_is_secret(name)) {
-			*len = size;
-			return equals + 1;
-		}
+		if (found < 0)
+			return -1;
+		if (!found)
+			missing(judge, "matches", arena_printf(arena, "a match of /%s/", pattern));
 	}
-	return NULL;
-}
+	for (size_t i = 0; i < spec->not_matches.count; i++) {
+		const char *pattern = spec->not_matches.items[i], *at = view->text;
+		size_t len = 0;
+		int found = pattern_find(pattern, view->text, view->len, &at, &len, err);
 
-const char *text_redact(const struct image_config *image, const char *text, size_t len,
-			struct arena *arena)
-{
-	struct buf clean;
-	const char *out;
-	bool any = false;
-
-	for (size_t i = 0; image && i < image->env.count && !any; i++)
-		any = text_is_secret(image->env.items[i]);
-	if (!text || !any)
-		return text ? arena_strndup(arena, text, len) : NULL;
-	buf_init(&clean, len * 2 + 16);
-	for (size_t i = 0; i < len;) {
-		size_t size;
-
-		if (secret_at(image, text + i, len - i, &size)) {
-			buf_addstr(&clean, "***");
-			i += size;
-		} else {
-			buf_add(&clean, text + i++, 1);
-		}
+		if (found < 0)
+			return -1;
+		if (found)
+			fail(judge, arena_printf(arena, "no match of /%s/", pattern),
+			     line_at(judge, at));
+		else if (view->cut)
+			judge->undecided = "not_matches";
 	}
-	out = arena_strndup(arena, buf_str(&clean), clean.len);
-	buf_done(&clean);
-	return out;
+	return 0;
 }
 
-const char *text_argv(const struct strings *argv, struct arena *arena)
+int check_text_judge(struct trial *trial, const struct text_spec *spec,
+		     const struct text_view *view, const char *label, const char *where,
+		     struct err *err)
 {
-	struct buf line;
-	const char *out;
+	struct text_view seen = *view;
+	struct judge judge = {.trial = trial, .view = &seen, .label = label, .where = where};
 
-	buf_init(&line, QUOTE_BYTES_MAX * 2);
-	for (size_t i = 0; i < argv->count; i++) {
-		const char *word = argv->items[i];
-		bool plain = *word && !strpbrk(word, " \t\n'\"\\$;&|<>()*?");
-
-		buf_printf(&line, plain ? "%s%s" : "%s'%s'", i ? " " : "", word);
-	}
-	out = output_oneline(buf_str(&line), line.len, QUOTE_BYTES_MAX, arena);
-	buf_done(&line);
-	return out;
-}
-
-int text_run(struct check_ctx *ctx, struct command *command, struct case_result *out,
-	     struct command_result *result, struct err *err)
-{
-	const struct image_config *image = ctx->target->image;
-	char limit[32];
-
-	command->timeout_ns = ctx->timeout_ns;
-	command->output_max = ctx->output_max;
-	command->isolated = command->isolated || ctx->isolated;
-	if (ctx->target->ops->run(ctx->target->self, command, ctx->arena, result, err) < 0)
+	seen.text = seen.text ? seen.text : "";
+	seen.len = view->text ? view->len : 0;
+	judge_whole(&judge, spec);
+	judge_words(&judge, spec);
+	if (judge_patterns(&judge, spec, err) < 0)
 		return -1;
-	out->out = text_redact(image, result->out, result->out_len, ctx->arena);
-	out->errout = text_redact(image, result->errout, result->errout_len, ctx->arena);
-	if (result->timed_out) {
-		out->label = "command/timed-out";
-		return err_set(err, ERR_TIMEOUT, "still running after %s: %s",
-			       units_duration(ctx->timeout_ns, limit, sizeof(limit)),
-			       text_argv(&command->argv, ctx->arena));
-	}
+	if (judge.undecided && !trial->label)
+		return err_set(err, ERR_LIMIT,
+			       "%s was cut at %zu bytes, so \"%s\" cannot be decided: %s",
+			       seen.name, seen.len, judge.undecided, seen.advice);
 	return 0;
 }

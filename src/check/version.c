@@ -1,12 +1,12 @@
 /* A version against a constraint, or two versions against each other. */
 #include "parse/version.h"
-#include "check/fact.h"
+#include "check/probe.h"
 
 #include <string.h>
 
 struct spec {
-	struct fact_spec fact;
-	struct fact_spec *equals;
+	struct probe_spec probe;
+	struct probe_spec *equals;
 	const char *require;
 	int scheme;
 };
@@ -14,7 +14,7 @@ struct spec {
 static const char *const schemes[] = {"pep440", "semver", "dotted", NULL};
 
 static const struct field fields[] = {
-	FACT_FIELDS(offsetof(struct spec, fact)),
+	PROBE_FIELDS(offsetof(struct spec, probe)),
 	{.name = "scheme",
 	 .type = FIELD_ENUM,
 	 .offset = offsetof(struct spec, scheme),
@@ -29,100 +29,124 @@ static const struct field fields[] = {
 	{.name = "equals",
 	 .type = FIELD_OBJECT,
 	 .offset = offsetof(struct spec, equals),
-	 .fields = fact_fields,
-	 .size = sizeof(struct fact_spec),
+	 .fields = check_probe_fields,
+	 .size = sizeof(struct probe_spec),
 	 .help = "another fact that must be the same version, local label included"},
 	{.name = NULL},
 };
 
+static enum version_scheme scheme_of(const struct spec *spec)
+{
+	return (enum version_scheme)spec->scheme;
+}
+
 static int validate(const void *data, struct err *err)
 {
 	const struct spec *spec = data;
+	const struct probe_spec *other = spec->equals;
 
-	if (fact_validate(&spec->fact, false, "a version check", err) < 0)
+	if (check_probe_validate(&spec->probe, false, "a version check", err) < 0)
 		return -1;
-	if (spec->equals && fact_validate(spec->equals, true, "\"equals\"", err) < 0)
-		return -1;
-	if (!spec->require && !spec->equals)
+	if (!spec->require && !other)
 		return err_set(err, ERR_USAGE, "asserts nothing: give require or equals");
-	if (spec->require)
-		return version_constraint_check((enum version_scheme)spec->scheme, spec->require,
-						err);
-	return 0;
+	if (other && check_probe_validate(other, true, "\"equals\"", err) < 0)
+		return -1;
+	if (other && other->value && !other->pattern &&
+	    version_check(scheme_of(spec), other->value, err) < 0)
+		return err_wrap(err, "\"equals\"");
+	return spec->require ? version_constraint_check(scheme_of(spec), spec->require, err) : 0;
 }
 
-static int is_version(const struct spec *spec, struct check_ctx *ctx, const char *text,
-		      const char *where, struct case_result *out)
+/* 1: FACT holds a well-formed version; 0: it does not, and TRIAL says so; -1. */
+static int read_version(struct trial *trial, const struct spec *spec,
+			const struct probe_spec *probe, struct fact *fact, struct err *err)
 {
-	struct err why;
-
-	if (version_check((enum version_scheme)spec->scheme, text, &why) == 0)
-		return 1;
-	case_fail(out, "version/not-a-version",
-		  arena_printf(ctx->arena, "a %s version", schemes[spec->scheme]),
-		  arena_printf(ctx->arena, "'%s'", text), where, NULL);
-	return 0;
-}
-
-/* Read one side; 1 with a well-formed version, 0 with OUT failing, -1. */
-static int read_side(struct check_ctx *ctx, const struct spec *spec, const struct fact_spec *fact,
-		     struct case_result *out, const char **text, const char **where,
-		     struct err *err)
-{
-	const char *why = NULL;
-	int rc = fact_read(ctx, fact, out, text, where, &why, err);
+	int rc = check_probe_read(trial, probe, fact, err);
+	struct err why = {0};
 
 	if (rc < 0)
 		return -1;
 	if (rc == 0) {
-		case_fail(out, "version/not-found", "a version", why, *where, NULL);
+		check_trial_fail(trial, "version/not-found", fact->where, "a version", fact->why);
 		return 0;
 	}
-	return is_version(spec, ctx, *text, *where, out);
+	if (version_check(scheme_of(spec), fact->text, &why) == 0)
+		return 1;
+	check_trial_fail(trial, "version/not-a-version", fact->where,
+			 arena_printf(trial->ctx->arena, "a %s version", schemes[spec->scheme]),
+			 check_trial_quote(trial, fact->text, strlen(fact->text)));
+	return 0;
 }
 
-static int judge_equal(struct check_ctx *ctx, const struct spec *spec, const char *text,
-		       const char *where, struct case_result *out, struct err *err)
+static const char *build_of(const char *version)
 {
-	const char *other = NULL, *elsewhere = NULL;
-	int rc = read_side(ctx, spec, spec->equals, out, &other, &elsewhere, err), order = 0;
+	const char *plus = strchr(version, '+');
 
-	if (rc <= 0)
-		return rc;
-	if (version_compare((enum version_scheme)spec->scheme, text, other, &order, err) < 0)
+	return plus ? plus : "";
+}
+
+/* Equal in order, and in what semver leaves out of its order: +cu126 is not +cu128. */
+static int same(const struct spec *spec, const char *a, const char *b, struct err *err)
+{
+	int order = 0;
+
+	if (version_compare(scheme_of(spec), a, b, &order, err) < 0)
 		return -1;
-	if (order != 0)
-		case_fail(
-			out, "version/not-equal",
-			arena_printf(ctx->arena, "the same version as %s by %s", other, elsewhere),
-			text, where, NULL);
+	if (order == 0 && scheme_of(spec) == VERSION_SEMVER)
+		return strcmp(build_of(a), build_of(b)) == 0;
 	return order == 0;
+}
+
+static int judge_require(struct trial *trial, const struct spec *spec, const struct fact *fact,
+			 struct err *err)
+{
+	bool holds = true;
+
+	if (spec->require &&
+	    version_matches(scheme_of(spec), spec->require, fact->text, &holds, err) < 0)
+		return -1;
+	if (!holds)
+		check_trial_fail(trial, "version/unsatisfied", fact->where, spec->require,
+				 fact->text);
+	return 0;
+}
+
+static int judge_equal(struct trial *trial, const struct spec *spec, const struct fact *fact,
+		       struct err *err)
+{
+	struct fact other;
+	int rc;
+
+	if (!spec->equals)
+		return 0;
+	rc = read_version(trial, spec, spec->equals, &other, err);
+	if (rc == 1)
+		rc = same(spec, fact->text, other.text, err);
+	else
+		return rc;
+	if (rc == 0)
+		check_trial_fail(trial, "version/not-equal", fact->where,
+				 arena_printf(trial->ctx->arena, "the same version as %s by %s",
+					      other.text, other.where),
+				 fact->text);
+	return rc < 0 ? -1 : 0;
 }
 
 static int run(struct check_ctx *ctx, const void *data, struct case_result *out, struct err *err)
 {
 	const struct spec *spec = data;
-	const char *text = NULL, *where = NULL;
-	bool holds = true;
-	int rc = read_side(ctx, spec, &spec->fact, out, &text, &where, err);
+	struct trial trial;
+	struct fact fact;
+	int rc;
 
-	if (rc <= 0)
-		return rc;
-	if (spec->require && version_matches((enum version_scheme)spec->scheme, spec->require, text,
-					     &holds, err) < 0)
-		return -1;
-	if (!holds) {
-		case_fail(out, "version/unsatisfied", spec->require, text, where, NULL);
-		return 0;
+	check_trial_begin(&trial, ctx, NULL, out);
+	rc = read_version(&trial, spec, &spec->probe, &fact, err);
+	if (rc == 1) {
+		rc = judge_require(&trial, spec, &fact, err);
+		if (rc == 0)
+			rc = judge_equal(&trial, spec, &fact, err);
 	}
-	if (spec->equals) {
-		rc = judge_equal(ctx, spec, text, where, out, err);
-		if (rc <= 0)
-			return rc;
-	}
-	out->where = where;
-	case_pass(out, text);
-	return 0;
+	return check_trial_end(&trial, rc, fact.where, fact.text ? fact.text : "", err);
 }
 
 const struct check_ops check_version = {
