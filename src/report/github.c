@@ -1,71 +1,94 @@
 /* GitHub workflow commands: an annotation per failure, at the Dockerfile line when there is one. */
-#include "report/report_ops.h"
+#include "report/report_private.h"
 
 #include <string.h>
 
-/* Workflow commands take %25, %0D, %0A; property values also %3A and %2C. */
+/* Workflow commands take %25, %0D, %0A; property values also %3A and %2C. Text stays on its line,
+ * so that no output of an image can begin a command of its own. */
 static void add_escaped(struct buf *out, const char *text, bool property)
 {
-	for (; text && *text; text++) {
-		if (*text == '%')
+	const char *bytes;
+	uint32_t c;
+	size_t len;
+
+	while (text && (c = report_next(&text, &bytes, &len))) {
+		if (c == '%')
 			buf_addstr(out, "%25");
-		else if (*text == '\r')
+		else if (c == '\r')
 			buf_addstr(out, "%0D");
-		else if (*text == '\n')
+		else if (c == '\n')
 			buf_addstr(out, "%0A");
-		else if (property && *text == ':')
+		else if (property && c == ':')
 			buf_addstr(out, "%3A");
-		else if (property && *text == ',')
+		else if (property && c == ',')
 			buf_addstr(out, "%2C");
+		else if (report_is_control(c))
+			buf_addstr(out, " ");
 		else
-			buf_add(out, text, 1);
+			buf_add(out, bytes, len);
 	}
 }
 
-static const char *level_of(const struct case_result *result)
+/* What Assay could not judge warns; only what the commit did is an error. */
+static const char *level_of(enum outcome outcome)
 {
-	if (outcome_is_failure(result->outcome))
-		return "error";
-	return result->outcome == OUTCOME_NOTRUN ? "notice" : "warning";
+	return outcome_is_failure(outcome) ? "error" : "warning";
 }
 
-static void write_place(const struct run *run, const struct case_result *result, struct buf *out)
+static void add_place(const struct run *run, const struct case_result *result, struct buf *out)
 {
-	const struct build *build = &run->build;
-	unsigned line = build->step_count ? build->steps[build->step_count - 1].line : 0;
-	bool in_build = result->kind && strcmp(result->kind, "build") == 0;
+	const struct step *step = report_is_build(result) ? report_failed_step(run) : NULL;
+	const char *file = report_is_build(result) ? run->build.dockerfile : run->suite_file;
 
+	if (!file)
+		return;
 	buf_addstr(out, "file=");
-	add_escaped(out, in_build && build->dockerfile ? build->dockerfile : run->suite_file, true);
-	if (in_build && line)
-		buf_printf(out, ",line=%u", line);
+	add_escaped(out, file, true);
+	if (step && step->line)
+		buf_printf(out, ",line=%u", step->line);
+	buf_addstr(out, ",");
+}
+
+static void add_annotation(const struct run *run, const struct case_result *result,
+			   struct arena *arena, struct buf *out)
+{
+	const char *why = case_explain(result, arena);
+
+	buf_printf(out, "::%s ", level_of(result->outcome));
+	add_place(run, result, out);
+	buf_addstr(out, "title=");
+	add_escaped(out, result->name, true);
+	if (result->label) {
+		buf_addstr(out, " ");
+		add_escaped(out, result->label, true);
+	}
+	buf_addstr(out, "::");
+	add_escaped(out, why ? why : outcome_name(result->outcome), false);
+	if (result->flip)
+		buf_printf(out, " (%s)", flip_name(result->flip));
+	buf_addstr(out, "\n");
 }
 
 static void write_github(const struct run *run, const struct report_options *options,
 			 struct buf *out)
 {
 	struct arena *arena = arena_new();
+	unsigned notrun = 0;
 
 	(void)options;
+	/* GitHub shows ten annotations of a step: none is spent on what a failed build kept from
+	 * running. */
 	for (size_t i = 0; i < run->case_count; i++) {
-		const struct case_result *result = &run->cases[i];
+		enum outcome outcome = run->cases[i].outcome;
 
-		if (result->outcome == OUTCOME_PASS)
-			continue;
-		buf_printf(out, "::%s ", level_of(result));
-		write_place(run, result, out);
-		buf_addstr(out, ",title=");
-		add_escaped(out, result->name, true);
-		if (result->label) {
-			buf_addstr(out, " ");
-			add_escaped(out, result->label, true);
-		}
-		buf_addstr(out, "::");
-		add_escaped(out, case_explain(result, arena), false);
-		buf_addstr(out, "\n");
+		notrun += outcome == OUTCOME_NOTRUN;
+		if (outcome != OUTCOME_PASS && outcome != OUTCOME_NOTRUN)
+			add_annotation(run, &run->cases[i], arena, out);
 	}
 	buf_printf(out, "::notice title=Assay %s::", verdict_name(run->verdict));
 	add_escaped(out, run->reason, false);
+	if (notrun)
+		buf_printf(out, " (%u case%s not run)", notrun, notrun == 1 ? "" : "s");
 	buf_addstr(out, "\n");
 	arena_free(arena);
 }

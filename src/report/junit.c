@@ -1,42 +1,44 @@
 /* JUnit XML as Jenkins, GitLab and GitHub readers take it: failure, error and skipped apart. */
-#include "report/report_ops.h"
+#include "report/report_private.h"
 
 #include <string.h>
 
-/* XML 1.0 text: markup escaped, forbidden control characters and broken UTF-8 replaced by '?'. */
-static void add_xml(struct buf *out, const char *text)
+/* XML 1.0 has no way to write most controls, nor U+FFFE and U+FFFF, not even escaped. */
+static bool forbidden(uint32_t c)
 {
-	const unsigned char *p = (const unsigned char *)(text ? text : "");
+	return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c & 0xFFFE) == 0xFFFE;
+}
 
-	while (*p) {
-		size_t need = *p < 0x80		    ? 1
-			      : (*p & 0xE0) == 0xC0 ? 2
-			      : (*p & 0xF0) == 0xE0 ? 3
-			      : (*p & 0xF8) == 0xF0 ? 4
-						    : 0,
-		       have = 1;
+/* Markup, and white space that a reader would normalise in attributes, as references. */
+static void add_xml(struct buf *out, const char *text, bool attribute)
+{
+	const char *bytes;
+	uint32_t c;
+	size_t len;
 
-		while (have < need && (p[have] & 0xC0) == 0x80)
-			have++;
-		if (!need || have < need || (need > 1 && *p < 0xC2) || *p > 0xF4 ||
-		    (*p == 0xED && p[1] > 0x9F) || (*p == 0xEF && p[1] == 0xBF && p[2] >= 0xBE) ||
-		    (*p < 0x20 && *p != '\n' && *p != '\t')) {
-			buf_addstr(out, "?");
-			p++;
-			continue;
-		}
-		if (*p == '<')
+	while (text && (c = report_next(&text, &bytes, &len))) {
+		if (forbidden(c))
+			buf_addstr(out, "\xEF\xBF\xBD");
+		else if (c == '<')
 			buf_addstr(out, "&lt;");
-		else if (*p == '>')
+		else if (c == '>')
 			buf_addstr(out, "&gt;");
-		else if (*p == '&')
+		else if (c == '&')
 			buf_addstr(out, "&amp;");
-		else if (*p == '"')
+		else if (c == '"')
 			buf_addstr(out, "&quot;");
+		else if (c == '\r' || (attribute && (c == '\n' || c == '\t')))
+			buf_printf(out, "&#%u;", (unsigned)c);
 		else
-			buf_add(out, p, need);
-		p += need;
+			buf_add(out, bytes, len);
 	}
+}
+
+static void add_attribute(struct buf *out, const char *name, const char *value)
+{
+	buf_printf(out, " %s=\"", name);
+	add_xml(out, value, true);
+	buf_addstr(out, "\"");
 }
 
 static void add_element(struct buf *out, const char *name, const char *text)
@@ -44,85 +46,127 @@ static void add_element(struct buf *out, const char *name, const char *text)
 	if (!text || !*text)
 		return;
 	buf_printf(out, "      <%s>", name);
-	add_xml(out, text);
+	add_xml(out, text, false);
 	buf_printf(out, "</%s>\n", name);
 }
 
-static void write_result(const struct case_result *result, struct arena *arena, struct buf *out)
+static void add_detail(struct buf *out, const char *name, const char *text)
 {
-	const char *element = outcome_is_failure(result->outcome) ? "failure"
-			      : result->outcome == OUTCOME_SKIP || result->outcome == OUTCOME_NOTRUN
-				      ? "skipped"
-				      : "error";
-
-	if (result->outcome == OUTCOME_PASS)
+	if (!text)
 		return;
-	buf_printf(out, "      <%s", element);
-	if (strcmp(element, "skipped") != 0) {
-		buf_addstr(out, " type=\"");
-		add_xml(out, result->label ? result->label : outcome_name(result->outcome));
-		buf_addstr(out, "\"");
-	}
-	buf_addstr(out, " message=\"");
-	add_xml(out, case_explain(result, arena));
-	buf_addstr(out, "\"/>\n");
+	buf_printf(out, "%s: ", name);
+	add_xml(out, text, false);
+	buf_addstr(out, "\n");
 }
 
-static void write_case(const struct run *run, const struct case_result *result, struct arena *arena,
-		       struct buf *out)
+static const char *element_of(enum outcome outcome)
 {
-	buf_addstr(out, "    <testcase classname=\"");
-	add_xml(out, run->suite);
-	buf_addstr(out, ".");
-	add_xml(out, result->kind);
-	buf_addstr(out, "\" name=\"");
-	add_xml(out, result->name);
-	buf_printf(out, "\" time=\"%.3f\">\n", (double)result->duration_ns / 1e9);
-	write_result(result, arena, out);
+	if (outcome_is_failure(outcome))
+		return "failure";
+	return outcome == OUTCOME_SKIP || outcome == OUTCOME_NOTRUN ? "skipped" : "error";
+}
+
+static void add_result(const struct case_result *result, struct arena *arena, struct buf *out)
+{
+	const char *element = element_of(result->outcome);
+	bool skipped = strcmp(element, "skipped") == 0;
+
+	buf_printf(out, "      <%s", element);
+	if (!skipped)
+		add_attribute(out, "type",
+			      result->label ? result->label : outcome_name(result->outcome));
+	add_attribute(out, "message", case_explain(result, arena));
+	if (skipped) {
+		buf_addstr(out, "/>\n");
+		return;
+	}
+	buf_addstr(out, ">");
+	add_detail(out, "expected", result->expected);
+	add_detail(out, "found", result->actual);
+	add_detail(out, "where", result->where);
+	add_detail(out, "advice", result->advice);
+	add_detail(out, "reason", result->reason);
+	add_detail(out, "change", result->flip ? flip_name(result->flip) : NULL);
+	buf_printf(out, "</%s>\n", element);
+}
+
+static void add_case(const struct run *run, const struct case_result *result, struct arena *arena,
+		     struct buf *out)
+{
+	const char *class = arena_printf(arena, "%s.%s", run->suite ? run->suite : "assay",
+					 result->kind ? result->kind : "check");
+
+	buf_addstr(out, "    <testcase");
+	add_attribute(out, "classname", class);
+	add_attribute(out, "name", result->name);
+	buf_printf(out, " time=\"%.3f\">\n", (double)result->duration_ns / 1e9);
+	if (result->outcome != OUTCOME_PASS)
+		add_result(result, arena, out);
 	add_element(out, "system-out", result->out);
 	add_element(out, "system-err", result->errout);
 	buf_addstr(out, "    </testcase>\n");
 }
 
-static void write_property(struct buf *out, const char *name, const char *value)
+/* Readers see only cases: a run that measured nothing gets one that says so, or it would be
+ * green. */
+static void add_empty(const struct run *run, struct buf *out)
+{
+	buf_addstr(out, "    <testcase");
+	add_attribute(out, "classname", run->suite);
+	buf_addstr(out, " name=\"verdict\" time=\"0.000\">\n      <error type=\"empty\"");
+	add_attribute(out, "message", run->reason);
+	buf_addstr(out, "/>\n    </testcase>\n");
+}
+
+static void add_property(struct buf *out, const char *name, const char *value)
 {
 	if (!value)
 		return;
-	buf_printf(out, "      <property name=\"%s\" value=\"", name);
-	add_xml(out, value);
-	buf_addstr(out, "\"/>\n");
+	buf_addstr(out, "      <property");
+	add_attribute(out, "name", name);
+	add_attribute(out, "value", value);
+	buf_addstr(out, "/>\n");
+}
+
+static void add_totals(const struct run *run, struct buf *out)
+{
+	size_t empty = run->verdict == VERDICT_EMPTY, counts[3] = {0, empty, 0};
+
+	for (size_t i = 0; i < run->case_count; i++) {
+		const char *element = element_of(run->cases[i].outcome);
+
+		if (run->cases[i].outcome != OUTCOME_PASS)
+			counts[*element == 'f' ? 0 : *element == 'e' ? 1 : 2]++;
+	}
+	add_attribute(out, "name", run->suite);
+	buf_printf(out,
+		   " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"%.3f\"",
+		   run->case_count + empty, counts[0], counts[1], counts[2],
+		   (double)run->duration_ns / 1e9);
 }
 
 static void write_junit(const struct run *run, const struct report_options *options,
 			struct buf *out)
 {
 	struct arena *arena = arena_new();
-	unsigned failures = 0, errors = 0, skipped = 0;
 
 	(void)options;
-	for (size_t i = 0; i < run->case_count; i++) {
-		enum outcome outcome = run->cases[i].outcome;
-
-		failures += outcome_is_failure(outcome);
-		skipped += outcome == OUTCOME_SKIP || outcome == OUTCOME_NOTRUN;
-		errors += outcome == OUTCOME_BROKEN || outcome == OUTCOME_INCOMPLETE;
-	}
-	buf_addstr(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  "
-			"<testsuite name=\"");
-	add_xml(out, run->suite);
-	buf_printf(out,
-		   "\" tests=\"%zu\" failures=\"%u\" errors=\"%u\" skipped=\"%u\" "
-		   "time=\"%.3f\" timestamp=\"%s\">\n    <properties>\n",
-		   run->case_count, failures, errors, skipped, (double)run->duration_ns / 1e9,
-		   run->started_at ? run->started_at : "");
-	write_property(out, "assay.run", run->id);
-	write_property(out, "assay.commit", run->commit.hash);
-	write_property(out, "assay.image", run->build.image_id);
-	write_property(out, "assay.verdict", verdict_name(run->verdict));
-	write_property(out, "assay.reason", run->reason);
+	buf_addstr(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
+	add_totals(run, out);
+	buf_addstr(out, ">\n  <testsuite");
+	add_totals(run, out);
+	add_attribute(out, "timestamp", run->started_at);
+	buf_addstr(out, ">\n    <properties>\n");
+	add_property(out, "assay.run", run->id);
+	add_property(out, "assay.commit", run->commit.hash);
+	add_property(out, "assay.image", run->build.image_id);
+	add_property(out, "assay.verdict", verdict_name(run->verdict));
+	add_property(out, "assay.reason", run->reason);
 	buf_addstr(out, "    </properties>\n");
 	for (size_t i = 0; i < run->case_count; i++)
-		write_case(run, &run->cases[i], arena, out);
+		add_case(run, &run->cases[i], arena, out);
+	if (run->verdict == VERDICT_EMPTY)
+		add_empty(run, out);
 	buf_addstr(out, "  </testsuite>\n</testsuites>\n");
 	arena_free(arena);
 }

@@ -1,39 +1,61 @@
 /* TAP version 14 with YAML diagnostics. */
-#include "report/report_ops.h"
+#include "report/report_private.h"
 
 #include <string.h>
 
 /* A description or directive text: one line, '#' and '\' escaped. */
 static void add_plain(struct buf *out, const char *text)
 {
-	for (; text && *text; text++) {
-		if (*text == '#' || *text == '\\')
-			buf_printf(out, "\\%c", *text);
-		else if ((unsigned char)*text < 0x20 || *text == 0x7F)
+	const char *bytes;
+	uint32_t c;
+	size_t len;
+
+	while (text && (c = report_next(&text, &bytes, &len))) {
+		if (c == '#' || c == '\\')
+			buf_printf(out, "\\%c", (int)c);
+		else if (report_is_control(c))
 			buf_addstr(out, " ");
 		else
-			buf_add(out, text, 1);
+			buf_add(out, bytes, len);
 	}
 }
 
-/* A YAML double-quoted scalar. */
+/* A YAML double-quoted scalar; a NULL TEXT is left out. */
 static void add_yaml(struct buf *out, const char *key, const char *text)
 {
+	const char *bytes;
+	uint32_t c;
+	size_t len;
+
 	if (!text)
 		return;
 	buf_printf(out, "  %s: \"", key);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			buf_printf(out, "\\%c", *text);
-		else if ((unsigned char)*text < 0x20 || *text == 0x7F)
-			buf_printf(out, "\\x%02X", (unsigned)(unsigned char)*text);
+	while ((c = report_next(&text, &bytes, &len))) {
+		if (c == '"' || c == '\\')
+			buf_printf(out, "\\%c", (int)c);
+		else if (report_is_control(c) || c == 0xFEFF || c == 0xFFFE || c == 0xFFFF)
+			buf_printf(out, "\\u%04X", (unsigned)c);
 		else
-			buf_add(out, text, 1);
+			buf_add(out, bytes, len);
 	}
 	buf_addstr(out, "\"\n");
 }
 
-static void write_case(const struct case_result *result, size_t number, struct buf *out)
+static void add_diagnostics(const struct case_result *result, struct buf *out)
+{
+	buf_addstr(out, "  ---\n");
+	add_yaml(out, "outcome", outcome_name(result->outcome));
+	add_yaml(out, "label", result->label);
+	add_yaml(out, "expected", result->expected);
+	add_yaml(out, "actual", result->actual);
+	add_yaml(out, "where", result->where);
+	add_yaml(out, "advice", result->advice);
+	add_yaml(out, "reason", result->reason);
+	add_yaml(out, "change", result->flip ? flip_name(result->flip) : NULL);
+	buf_printf(out, "  duration_ms: %.3f\n  ...\n", (double)result->duration_ns / 1e6);
+}
+
+static void add_case(const struct case_result *result, size_t number, struct buf *out)
 {
 	bool skipped = result->outcome == OUTCOME_SKIP;
 	bool ok = result->outcome == OUTCOME_PASS || skipped;
@@ -45,17 +67,8 @@ static void write_case(const struct case_result *result, size_t number, struct b
 		add_plain(out, result->reason);
 	}
 	buf_addstr(out, "\n");
-	if (ok)
-		return;
-	buf_addstr(out, "  ---\n");
-	add_yaml(out, "outcome", outcome_name(result->outcome));
-	add_yaml(out, "label", result->label);
-	add_yaml(out, "expected", result->expected);
-	add_yaml(out, "actual", result->actual);
-	add_yaml(out, "where", result->where);
-	add_yaml(out, "advice", result->advice);
-	add_yaml(out, "reason", result->reason);
-	buf_addstr(out, "  ...\n");
+	if (!ok)
+		add_diagnostics(result, out);
 }
 
 static void write_tap(const struct run *run, const struct report_options *options, struct buf *out)
@@ -63,8 +76,16 @@ static void write_tap(const struct run *run, const struct report_options *option
 	(void)options;
 	buf_printf(out, "TAP version 14\n1..%zu\n", run->case_count);
 	for (size_t i = 0; i < run->case_count; i++)
-		write_case(&run->cases[i], i + 1, out);
-	buf_printf(out, "# verdict: %s\n", verdict_name(run->verdict));
+		add_case(&run->cases[i], i + 1, out);
+	buf_printf(out, "# verdict: %s: ", verdict_name(run->verdict));
+	add_plain(out, run->reason);
+	buf_addstr(out, "\n");
+	if (run->verdict != VERDICT_EMPTY)
+		return;
+	/* A green stream that measured nothing must not count as a pass. */
+	buf_addstr(out, "Bail out! ");
+	add_plain(out, run->reason);
+	buf_addstr(out, "\n");
 }
 
 const struct report_ops report_tap = {

@@ -1,17 +1,31 @@
 /* For people at a terminal: one line per case, one more under a failure, then the verdict. */
 #include "base/units.h"
-#include "report/report_ops.h"
+#include "report/report_private.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define NAME_COLUMNS_MAX 40
+#define VALUE_COLUMNS_MAX 40
+#define VALUE_COLUMNS_MIN 12
+#define TIME_COLUMNS 10
+#define INSTRUCTION_COLUMNS_MAX 60
+#define IMAGE_ID_COLUMNS 20 /* "sha256:" and 12 digits, as engines show it; and the "…" */
+#define INDENT 6
 
 #define RED "\033[31m"
 #define GREEN "\033[32m"
 #define YELLOW "\033[33m"
 #define BOLD "\033[1m"
 #define RESET "\033[0m"
+
+struct page {
+	const struct run *run;
+	const struct report_options *options;
+	struct arena *arena;
+	struct buf *out;
+	size_t outcome, name, value; /* columns */
+};
 
 static const char *color_of(enum outcome outcome)
 {
@@ -27,196 +41,330 @@ static const char *verdict_color(enum verdict verdict)
 	return verdict == VERDICT_FAIL ? RED : YELLOW;
 }
 
-static void paint(struct buf *out, const struct report_options *options, const char *code)
+static void paint(const struct page *page, const char *code)
 {
-	if (options->color)
-		buf_addstr(out, code);
+	if (page->options->color)
+		buf_addstr(page->out, code);
 }
 
-/* Text from outside: control characters become spaces; at most MAX bytes (0: all) on a boundary. */
-static void add_plain(struct buf *out, const char *text, size_t max)
+/* TEXT in COLUMNS columns at least */
+static void add_padded(struct buf *out, const char *text, size_t columns, size_t max)
 {
-	size_t len = strlen(text);
-	bool cut = max && len > max;
+	size_t width = report_columns(text);
 
-	if (cut) {
-		len = max;
-		while (len && ((unsigned char)text[len] & 0xC0) == 0x80)
-			len--;
-	}
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		buf_add(out, c < 0x20 || c == 0x7F ? " " : &text[i], 1);
-	}
-	if (cut)
-		buf_addstr(out, "...");
+	report_add_line(out, text, max);
+	if (max && width > max)
+		width = max;
+	for (; width < columns; width++)
+		buf_addstr(out, " ");
 }
 
-static size_t room_left(const struct report_options *options, size_t used)
+/* TEXT from column USED on; what passes the width goes on at column INDENT, words whole. */
+static void add_wrapped(const struct page *page, const char *text, size_t used, size_t indent)
 {
-	if (!options->width)
-		return 0;
-	return options->width > used + 20 ? options->width - used : 20;
-}
-
-static void write_failure(const struct case_result *result, const struct run *run,
-			  const struct report_options *options, struct buf *out)
-{
-	struct arena *arena = arena_new();
-	const char *why = case_explain(result, arena);
-
-	(void)run;
-	if (why) {
-		buf_addstr(out, "           ");
-		add_plain(out, why, 0);
-		if (result->label)
-			buf_printf(out, "  [%s]", result->label);
-		buf_addstr(out, "\n");
-	}
-	if (options->show_output && result->out && *result->out)
-		buf_printf(out, "           stdout: %s\n", result->out);
-	if (options->show_output && result->errout && *result->errout)
-		buf_printf(out, "           stderr: %s\n", result->errout);
-	arena_free(arena);
-}
-
-static void write_case(const struct case_result *result, const struct run *run, int columns,
-		       const struct report_options *options, struct buf *out)
-{
-	char took[32], upper[16];
-	const char *name = outcome_name(result->outcome);
-	size_t i;
-
-	for (i = 0; name[i] && i < sizeof(upper) - 1; i++)
-		upper[i] = (char)(name[i] - 'a' + 'A');
-	upper[i] = '\0';
-	paint(out, options, color_of(result->outcome));
-	buf_printf(out, "%-10s", upper);
-	paint(out, options, RESET);
-	buf_printf(out, " %-*s %8s  ", columns, result->name,
-		   units_duration(result->duration_ns, took, sizeof(took)));
-	if (result->outcome == OUTCOME_PASS && result->actual)
-		add_plain(out, result->actual, room_left(options, 24 + (size_t)columns));
-	if (result->reused_from)
-		buf_printf(out, " (reused)");
-	if (result->flip)
-		buf_printf(out, " <%s>", flip_name(result->flip));
-	while (out->len && out->data[out->len - 1] == ' ')
-		out->len--;
-	buf_addstr(out, "\n");
-	if (result->outcome != OUTCOME_PASS)
-		write_failure(result, run, options, out);
-}
-
-static void write_names(const struct run *run, enum flip flip, struct buf *out)
-{
+	size_t width = page->options->width;
 	bool first = true;
 
-	for (size_t i = 0; i < run->case_count; i++) {
-		if (run->cases[i].flip != flip)
-			continue;
-		buf_printf(out, "%s%s", first ? "" : ", ", run->cases[i].name);
+	while (text && *text) {
+		size_t len = strcspn(text, " "), columns;
+		char *word = arena_strndup(page->arena, text, len);
+
+		columns = report_columns(word);
+		if (!first && width && used + 1 + columns > width) {
+			buf_printf(page->out, "\n%*s", (int)indent, "");
+			used = indent;
+		} else if (!first) {
+			buf_addstr(page->out, " ");
+			used++;
+		}
+		report_add_line(page->out, word, 0);
+		used += columns;
 		first = false;
+		text += len + strspn(text + len, " ");
+	}
+	buf_addstr(page->out, "\n");
+}
+
+/* --- cases ----------------------------------------------------------------------------------- */
+
+/* "step 7/12, Dockerfile:14: RUN python3 -c …: AssertionError: Wrong CUDA: 12.6" */
+static const char *build_failure(const struct page *page, const struct case_result *result)
+{
+	const struct build *build = &page->run->build;
+	const struct step *step = report_failed_step(page->run);
+	const char *message = result->actual ? result->actual : "no output", *text;
+	struct buf instruction;
+
+	if (!step)
+		return result->where ? arena_printf(page->arena, "%s: %s", result->where, message)
+				     : message;
+	buf_init(&instruction, 1024);
+	report_add_line(&instruction, step->instruction, INSTRUCTION_COLUMNS_MAX);
+	text = arena_printf(page->arena, "step %u/%u, %s:%u: %s: %s", step->number, step->total,
+			    build->dockerfile ? build->dockerfile : "Dockerfile", step->line,
+			    buf_str(&instruction), message);
+	buf_done(&instruction);
+	return text;
+}
+
+/* What stands in the value column: of a pass what was found. */
+static const char *value_of(const struct case_result *result)
+{
+	return result->outcome == OUTCOME_PASS && result->actual ? result->actual : "";
+}
+
+static size_t value_limit(const struct page *page, const struct case_result *result)
+{
+	if (report_is_build(result) && page->value > IMAGE_ID_COLUMNS)
+		return IMAGE_ID_COLUMNS;
+	return page->options->width || report_is_build(result) ? page->value : 0;
+}
+
+static void add_output(const struct page *page, const char *name, const char *text)
+{
+	while (text && *text) {
+		size_t len = strcspn(text, "\n");
+
+		buf_printf(page->out, "%*s%s | ", INDENT, "", name);
+		report_add_line(page->out, arena_strndup(page->arena, text, len), 0);
+		buf_addstr(page->out, "\n");
+		text += len + (text[len] == '\n');
 	}
 }
 
-static void write_flips(const struct run *run, struct buf *out)
+/* Why RESULT is no pass, and what to do; the line above has said where a build failed. */
+static void add_reason(const struct page *page, const struct case_result *result)
 {
-	static const enum flip order[] = {FLIP_REGRESSED, FLIP_FIXED, FLIP_STILL_FAILING, FLIP_NEW};
+	bool build = report_is_build(result) && result->outcome == OUTCOME_FAIL;
+	const char *why = build ? result->advice : case_explain(result, page->arena);
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		size_t before = out->len, start;
-
-		buf_printf(out, "  %-14s", flip_name(order[i]));
-		start = out->len;
-		write_names(run, order[i], out);
-		if (out->len == start)
-			out->len = before;
-		else
-			buf_addstr(out, "\n");
+	if (!why)
+		why = outcome_name(result->outcome);
+	if (result->label)
+		why = arena_printf(page->arena, "%s [%s]", why, result->label);
+	buf_printf(page->out, "%*s", INDENT, "");
+	add_wrapped(page, why, INDENT, INDENT);
+	if (page->options->show_output) {
+		add_output(page, "stdout", result->out);
+		add_output(page, "stderr", result->errout);
 	}
-	for (size_t i = 0; i < run->gone.count; i++)
-		buf_printf(out, "%s%s%s", i ? ", " : "  gone          ", run->gone.items[i],
-			   i + 1 == run->gone.count ? "\n" : "");
 }
 
-static void write_baseline(const struct run *run, struct buf *out)
+/* Cases that did not run for one reason, such as a failed build, say it once, after the last. */
+static bool says_reason(const struct run *run, size_t i)
 {
-	const struct baseline *baseline = &run->baseline;
+	const struct case_result *now = &run->cases[i], *next = now + 1;
 
+	if (now->outcome == OUTCOME_PASS)
+		return false;
+	return now->outcome != OUTCOME_NOTRUN || i + 1 == run->case_count ||
+	       next->outcome != OUTCOME_NOTRUN || !now->reason || !next->reason ||
+	       strcmp(now->reason, next->reason) != 0;
+}
+
+/* "  (reused)  <regressed>" */
+static const char *marks_of(const struct page *page, const struct case_result *result)
+{
+	const char *reused = result->reused_from ? "  (reused)" : "";
+
+	if (!result->flip)
+		return reused;
+	return arena_printf(page->arena, "%s  <%s>", reused, flip_name(result->flip));
+}
+
+static void add_outcome(const struct page *page, enum outcome outcome)
+{
+	const char *name = outcome_name(outcome);
+	size_t columns = 0;
+
+	paint(page, color_of(outcome));
+	for (; name[columns]; columns++)
+		buf_printf(page->out, "%c", name[columns] - 'a' + 'A');
+	paint(page, RESET);
+	for (; columns < page->outcome + 2; columns++)
+		buf_addstr(page->out, " ");
+}
+
+/* Of a case's line: all but value and marks */
+static size_t fixed_columns(const struct page *page)
+{
+	return page->outcome + 2 + page->name + 2 + TIME_COLUMNS;
+}
+
+static void add_case(const struct page *page, const struct case_result *result)
+{
+	const char *marks = marks_of(page, result);
+	char took[32];
+
+	add_outcome(page, result->outcome);
+	add_padded(page->out, result->name, page->name, page->options->width ? page->name : 0);
+	buf_addstr(page->out, "  ");
+	if (report_is_build(result) && result->outcome == OUTCOME_FAIL) {
+		const char *text =
+			arena_printf(page->arena, "%s%s", build_failure(page, result), marks);
+
+		add_wrapped(page, text, page->outcome + page->name + 4, INDENT);
+		return;
+	}
+	add_padded(page->out, value_of(result), page->value, value_limit(page, result));
+	buf_printf(page->out, "%*s", TIME_COLUMNS,
+		   units_duration(result->duration_ns, took, sizeof(took)));
+	if (page->options->width &&
+	    fixed_columns(page) + page->value + report_columns(marks) > page->options->width)
+		buf_printf(page->out, "\n%*s", INDENT - 2, "");
+	buf_printf(page->out, "%s\n", marks);
+}
+
+/* --- summary --------------------------------------------------------------------------------- */
+
+static void add_fact(const struct page *page, const char *name, const char *value)
+{
+	buf_printf(page->out, "  %-14s", name);
+	add_wrapped(page, value, 16, 16);
+}
+
+static void add_baseline(const struct page *page)
+{
+	static const enum flip order[] = {FLIP_REGRESSED, FLIP_FIXED, FLIP_STILL_FAILING, FLIP_NEW,
+					  FLIP_GONE};
+	const struct baseline *baseline = &page->run->baseline;
+	const char *text, *distance = "";
+
+	if (baseline->run_id && baseline->distance)
+		distance = arena_printf(page->arena, ", %u commit%s back", baseline->distance,
+					baseline->distance == 1 ? "" : "s");
 	if (baseline->run_id)
-		buf_printf(out, "  baseline      %.12s, %u commit%s back (run %s)\n",
-			   baseline->commit, baseline->distance, baseline->distance == 1 ? "" : "s",
-			   baseline->run_id);
+		text = arena_printf(page->arena, "%.12s%s (run %s)",
+				    baseline->commit ? baseline->commit : "unknown commit",
+				    distance, baseline->run_id);
 	else
-		buf_printf(out, "  baseline      none: %s\n",
-			   baseline->reason ? baseline->reason : "not looked for");
-	write_flips(run, out);
+		text = arena_printf(page->arena, "no baseline: %s",
+				    baseline->reason ? baseline->reason : "not looked for");
+	add_fact(page, "baseline", text);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		const char *names = report_flip_names(page->run, order[i], page->arena);
+
+		if (names)
+			add_fact(page, flip_name(order[i]), names);
+	}
 }
 
-static void write_image(const struct run *run, struct buf *out)
+static void add_image(const struct page *page)
 {
-	const struct build *build = &run->build;
+	const struct build *build = &page->run->build;
+	const struct strings *submodules = &page->run->commit.submodules;
+	const char *reused = "";
 
+	if (build->reused)
+		reused = arena_printf(page->arena, ", not built again: of run %s",
+				      build->reused_from ? build->reused_from : "unknown");
 	if (build->image_id)
-		buf_printf(out, "  image         %.19s%s%s\n", build->image_id,
-			   build->reused ? " of run " : "",
-			   build->reused ? build->reused_from : "");
+		add_fact(page, "image",
+			 arena_printf(page->arena, "%.19s%s", build->image_id, reused));
 	if (build->same_inputs_as)
-		buf_printf(out, "  inputs        no image input changed since %.12s\n",
-			   build->same_inputs_as);
-	if (run->commit.submodules.count)
-		buf_printf(out, "  submodules    %zu, not part of the build context (first: %s)\n",
-			   run->commit.submodules.count, run->commit.submodules.items[0]);
+		add_fact(page, "inputs",
+			 arena_printf(page->arena, "no image input changed since %.12s",
+				      build->same_inputs_as));
+	if (submodules->count)
+		add_fact(page, "submodules",
+			 arena_printf(page->arena, "%zu, not part of the build context (first: %s)",
+				      submodules->count, submodules->items[0]));
 }
 
-static void write_verdict(const struct run *run, const struct report_options *options,
-			  struct buf *out)
+static void add_verdict(const struct page *page)
 {
-	paint(out, options, BOLD);
-	paint(out, options, verdict_color(run->verdict));
-	buf_addstr(out, verdict_name(run->verdict));
-	paint(out, options, RESET);
-	buf_addstr(out, "  ");
-	add_plain(out, run->reason ? run->reason : "", 0);
-	buf_addstr(out, "\n");
+	const char *name = verdict_name(page->run->verdict);
+
+	paint(page, BOLD);
+	paint(page, verdict_color(page->run->verdict));
+	buf_addstr(page->out, name);
+	paint(page, RESET);
+	buf_addstr(page->out, "  ");
+	add_wrapped(page, page->run->reason ? page->run->reason : "no reason recorded",
+		    strlen(name) + 2, INDENT);
 }
 
-static int name_columns(const struct run *run)
+static void add_summary(const struct page *page)
 {
-	size_t columns = 5;
+	const struct counts counts = report_count(page->run);
+	char took[32];
 
-	for (size_t i = 0; i < run->case_count; i++)
-		if (strlen(run->cases[i].name) > columns)
-			columns = strlen(run->cases[i].name);
-	return (int)(columns > NAME_COLUMNS_MAX ? NAME_COLUMNS_MAX : columns);
+	buf_addstr(page->out, "\n");
+	add_verdict(page);
+	add_fact(page, "cases", report_counts_text(&counts, page->arena));
+	add_baseline(page);
+	add_image(page);
+	add_fact(page, "run",
+		 arena_printf(page->arena, "%s, %s", page->run->id ? page->run->id : "unknown",
+			      units_duration(page->run->duration_ns, took, sizeof(took))));
+}
+
+/* --- page ------------------------------------------------------------------------------------ */
+
+static size_t grow(size_t columns, size_t wanted, size_t max)
+{
+	wanted = wanted > max ? max : wanted;
+	return wanted > columns ? wanted : columns;
+}
+
+static void measure(struct page *page)
+{
+	const struct run *run = page->run;
+	size_t width = page->options->width;
+	size_t name = width && width / 3 < NAME_COLUMNS_MAX ? width / 3 : NAME_COLUMNS_MAX;
+
+	page->outcome = 4;
+	page->name = 5;
+	for (size_t i = 0; i < run->case_count; i++) {
+		const struct case_result *result = &run->cases[i];
+		size_t value = report_is_build(result) ? IMAGE_ID_COLUMNS : VALUE_COLUMNS_MAX;
+
+		page->outcome = grow(page->outcome, strlen(outcome_name(result->outcome)), 16);
+		page->name = grow(page->name, report_columns(result->name), name);
+		page->value = grow(page->value, report_columns(value_of(result)), value);
+	}
+	if (width && fixed_columns(page) + page->value > width)
+		page->value = width > fixed_columns(page) + VALUE_COLUMNS_MIN
+				      ? width - fixed_columns(page)
+				      : VALUE_COLUMNS_MIN;
+}
+
+static void add_head(const struct page *page)
+{
+	const struct run *run = page->run;
+
+	report_add_line(page->out, run->suite ? run->suite : "unknown suite", 0);
+	buf_addstr(page->out, " on ");
+	report_add_line(page->out,
+			run->commit.hash ? arena_printf(page->arena, "%.12s", run->commit.hash)
+					 : "unknown commit",
+			0);
+	if (run->commit.subject) {
+		buf_addstr(page->out, " \"");
+		report_add_line(page->out, run->commit.subject, 50);
+		buf_addstr(page->out, "\"");
+	}
+	buf_addstr(page->out, "\n\n");
 }
 
 static void write_text(const struct run *run, const struct report_options *options, struct buf *out)
 {
-	int columns = name_columns(run);
-	char took[32];
+	struct page page = {.run = run, .options = options, .arena = arena_new(), .out = out};
 
 	if (options->quiet) {
-		write_verdict(run, options, out);
+		add_verdict(&page);
+		arena_free(page.arena);
 		return;
 	}
-	buf_printf(out, "%s on %.12s", run->suite, run->commit.hash);
-	if (run->commit.subject) {
-		buf_addstr(out, " \"");
-		add_plain(out, run->commit.subject, 60);
-		buf_addstr(out, "\"");
+	measure(&page);
+	add_head(&page);
+	for (size_t i = 0; i < run->case_count; i++) {
+		add_case(&page, &run->cases[i]);
+		if (says_reason(run, i))
+			add_reason(&page, &run->cases[i]);
 	}
-	buf_addstr(out, "\n\n");
-	for (size_t i = 0; i < run->case_count; i++)
-		write_case(&run->cases[i], run, columns, options, out);
-	buf_addstr(out, "\n");
-	write_verdict(run, options, out);
-	write_baseline(run, out);
-	write_image(run, out);
-	buf_printf(out, "  run           %s, %s\n", run->id,
-		   units_duration(run->duration_ns, took, sizeof(took)));
+	add_summary(&page);
+	arena_free(page.arena);
 }
 
 const struct report_ops report_text = {

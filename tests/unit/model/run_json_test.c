@@ -31,7 +31,9 @@ static void fill_cases(struct run *run)
 	metric_add_sample(metric, run->arena, 0.1);
 	metric_add_sample(metric, run->arena, 1e-300);
 	metric_add_sample(metric, run->arena, 9007199254740992.0);
-	case_skip(run_add_case(run, "gpu", "command"), "needs a GPU");
+	result = run_add_case(run, "gpu", "command");
+	case_skip(result, "needs a GPU");
+	result->optional = true;
 }
 
 static struct run *full_run(void)
@@ -123,6 +125,7 @@ static void a_run_reads_back_as_it_was_written(void **state)
 	assert_true(back->cases[1].metrics[0].samples[1] == 1e-300);
 	assert_true(back->cases[1].metrics[0].samples[2] == 9007199254740992.0);
 	assert_string_equal(back->cases[2].reason, "needs a GPU");
+	assert_true(back->cases[2].optional && !back->cases[1].optional);
 	run_free(back);
 	free(first);
 	free(second);

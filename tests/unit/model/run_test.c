@@ -129,6 +129,38 @@ static void a_skip_without_reason_is_still_explained(void **state)
 	run_free(run);
 }
 
+static void a_skip_of_an_optional_check_does_not_count(void **state)
+{
+	struct run *run = run_new();
+
+	(void)state;
+	add(run, "build", OUTCOME_PASS);
+	add(run, "a", OUTCOME_SKIP)->optional = true;
+	run_decide(run);
+	assert_int_equal(run->verdict, VERDICT_EMPTY); /* nothing was measured all the same */
+	add(run, "b", OUTCOME_PASS);
+	run_decide(run);
+	assert_int_equal(run->verdict, VERDICT_PASS);
+	assert_string_equal(run->reason, "1 check passed");
+	add(run, "c", OUTCOME_SKIP);
+	run_decide(run);
+	assert_int_equal(run->verdict, VERDICT_INCONCLUSIVE);
+	assert_string_equal(run->reason, "c was skipped: why of c");
+	run_free(run);
+}
+
+static void an_optional_check_that_fails_is_a_failure(void **state)
+{
+	struct run *run = run_new();
+
+	(void)state;
+	add(run, "a", OUTCOME_FAIL)->optional = true;
+	add(run, "b", OUTCOME_PASS);
+	run_decide(run);
+	assert_int_equal(run->verdict, VERDICT_FAIL);
+	run_free(run);
+}
+
 static void a_failed_check_says_expected_found_where_and_what_to_do(void **state)
 {
 	struct run *run = run_new();
@@ -313,6 +345,8 @@ int main(void)
 		cmocka_unit_test(verdicts_explain_themselves),
 		cmocka_unit_test(a_run_without_any_case_is_empty),
 		cmocka_unit_test(a_skip_without_reason_is_still_explained),
+		cmocka_unit_test(a_skip_of_an_optional_check_does_not_count),
+		cmocka_unit_test(an_optional_check_that_fails_is_a_failure),
 		cmocka_unit_test(a_failed_check_says_expected_found_where_and_what_to_do),
 		cmocka_unit_test(every_pair_of_outcomes_flips_as_the_design_says),
 		cmocka_unit_test(cases_of_one_side_only_are_new_or_gone),
