@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,7 +19,7 @@
 #define RACERS_MAX 8
 #define RUNS_EACH 50
 #define KILLS 20
-#define ROUNDS 60
+#define ROUNDS 20
 
 struct place {
 	char *folder;
@@ -414,6 +415,41 @@ static void several_may_make_one_history_at_once(void **state)
 	}
 }
 
+/* A file that is not in WAL yet, and is being read: turning it waits for the reader. The child is
+ * forked first, as no connection of SQLite may be carried over a fork. */
+static void opening_waits_for_a_reader_of_the_old_journal(void **state)
+{
+	const struct place *place = *state;
+	struct pollfd ended = {.events = POLLIN};
+	int go[2], ends[2], status = -1;
+	sqlite3 *reader = NULL;
+	pid_t child;
+
+	append_one(place->file, "r1");
+	sql(place->file, "PRAGMA journal_mode = DELETE");
+	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	child = fork();
+	if (child == 0) {
+		char byte;
+
+		_exit(read(go[0], &byte, 1) == 1 ? open_only(place->file, 0) : 1);
+	}
+	close(ends[1]);
+	assert_int_equal(sqlite3_open(place->file, &reader), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM runs", NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(write(go[1], "+", 1), 1);
+	ended.fd = ends[0]; /* readable when the child has ended: too early */
+	assert_int_equal(poll(&ended, 1, 300), 0);
+	sqlite3_close(reader);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	close(ends[0]);
+	close(go[0]);
+	close(go[1]);
+}
+
 /* Appends for ever; writes one byte to FD when a run is recorded. */
 static int write_until_killed(const char *file, int round, int fd)
 {
@@ -510,6 +546,7 @@ int main(void)
 		TEST(what_cannot_be_written_whole_is_not_written),
 		TEST(every_run_of_several_writers_is_there),
 		TEST(several_may_make_one_history_at_once),
+		TEST(opening_waits_for_a_reader_of_the_old_journal),
 		TEST(a_killed_writer_loses_nothing_that_was_acknowledged),
 #undef TEST
 	};
