@@ -122,7 +122,8 @@ static const char *whole(const struct judge *judge)
 	return check_trial_quote(judge->trial, judge->view->text, judge->view->len);
 }
 
-/* The line around AT, which is what a reader looks for in long output. */
+/* The line around AT, which is what a reader looks for in long output; from its beginning, since a
+ * secret is only known whole. */
 static const char *line_at(const struct judge *judge, const char *at)
 {
 	const char *text = judge->view->text, *end = text + judge->view->len;
@@ -130,8 +131,6 @@ static const char *line_at(const struct judge *judge, const char *at)
 	const char *stop = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
 
 	start = start ? start + 1 : text;
-	if (at - start > QUOTE_BYTES_MAX / 2)
-		start = at;
 	return check_trial_quote(judge->trial, start, (size_t)((stop ? stop : end) - start));
 }
 
@@ -157,7 +156,10 @@ static void judge_whole(struct judge *judge, const struct text_spec *spec)
 	if (!spec->equals)
 		return;
 	if (want != have || memcmp(spec->equals, view->text, want) != 0)
-		fail(judge, check_trial_quote(judge->trial, spec->equals, want), whole(judge));
+		fail(judge,
+		     arena_printf(judge->trial->ctx->arena, "exactly %s",
+				  check_trial_quote(judge->trial, spec->equals, want)),
+		     whole(judge));
 	else if (view->cut)
 		judge->undecided = "equals";
 }

@@ -10,6 +10,8 @@
 /* Room for the largest text that still may be added to FINDINGS_BYTES_MAX, and for the count. */
 #define COLLECT_BYTES_MAX (FINDINGS_BYTES_MAX + FINDING_BYTES_MAX + 100)
 
+#define UTF8_BYTES_MAX 4
+
 void check_trial_begin(struct trial *trial, struct check_ctx *ctx, const struct pairs *env,
 		       struct case_result *out)
 {
@@ -22,12 +24,13 @@ void check_trial_begin(struct trial *trial, struct check_ctx *ctx, const struct 
 static const char *one_line(const struct trial *trial, const char *text, size_t len, size_t max)
 {
 	struct arena *arena = trial->ctx->arena;
-	const char *clean = check_secret_redact(&trial->secrets, text, len, false, arena);
-	const char *line = output_oneline(clean, strlen(clean), max, arena);
-	size_t used = strlen(line);
+	/* Whoever calls may hold the beginning of a longer text: its end may be half a secret. */
+	const char *clean = check_secret_redact(&trial->secrets, text, len, true, arena);
+	const char *line = output_oneline(clean, strlen(clean), max + UTF8_BYTES_MAX, arena);
 
-	/* Say that something is missing, unless it is only a character of the last word. */
-	return used + 4 > max ? arena_printf(arena, "%s…", line) : line;
+	if (strlen(line) <= max)
+		return line;
+	return arena_printf(arena, "%s…", output_oneline(clean, strlen(clean), max, arena));
 }
 
 const char *check_trial_show(const struct trial *trial, const char *text, size_t len)

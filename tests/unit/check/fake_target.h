@@ -1,0 +1,211 @@
+/* A target made of recorded data: image configuration, results of commands by request, files. */
+#ifndef TESTS_UNIT_CHECK_FAKE_TARGET_H
+#define TESTS_UNIT_CHECK_FAKE_TARGET_H
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "model/target.h"
+
+#include <stdint.h>
+#include <string.h>
+
+struct fake_target {
+	struct arena *arena;
+	bool gone;		     /* the engine is: every call fails */
+	const struct json *commands; /* [{"argv": […], "stdout": "…", "exit": 0, …}] */
+	const struct json *files;    /* {"/path": {"content": "…", "mode": "0644", …}} */
+	struct image_config image;
+	struct target view;
+};
+
+/* --- reading what was recorded --------------------------------------------------------------- */
+
+static inline void fake_strings(struct arena *arena, const struct json *list, struct strings *out)
+{
+	const char **slot;
+
+	for (const struct json *item = json_first(list); item; item = json_next(item)) {
+		slot = arena_push(arena, &out->items, &out->count, sizeof(*slot));
+		*slot = arena_strdup(arena, json_text(item));
+	}
+}
+
+static inline void fake_pairs(struct arena *arena, const struct json *object, struct pairs *out)
+{
+	for (const struct json *item = json_first(object); item; item = json_next(item)) {
+		struct pair *pair = arena_push(arena, &out->items, &out->count, sizeof(*pair));
+
+		pair->key = arena_strdup(arena, json_key(item));
+		pair->value = arena_strdup(arena, json_text(item));
+	}
+}
+
+static inline uint32_t fake_octal(const char *text)
+{
+	uint32_t mode = 0;
+
+	for (; *text; text++)
+		mode = mode * 8 + (uint32_t)(*text - '0');
+	return mode;
+}
+
+/* "content" of ITEM, or its first bytes over and over for "repeat" bytes. */
+static inline const char *fake_text(struct arena *arena, const struct json *item, const char *key,
+				    size_t *len)
+{
+	const char *text = json_str(item, key, "");
+	size_t once = strlen(text), all = (size_t)json_int(item, "repeat", 0);
+	char *out;
+
+	*len = all && once ? all : once;
+	out = arena_alloc(arena, *len + 1);
+	for (size_t i = 0; i < *len; i++)
+		out[i] = text[i % once];
+	return out;
+}
+
+/* --- commands -------------------------------------------------------------------------------- */
+
+static inline bool fake_same_strings(const struct strings *have, const struct json *list)
+{
+	const struct json *item = json_first(list);
+	size_t i = 0;
+
+	for (; item && i < have->count; item = json_next(item), i++)
+		if (strcmp(json_text(item), have->items[i]) != 0)
+			return false;
+	return !item && i == have->count;
+}
+
+static inline bool fake_same_text(const char *have, const char *wanted)
+{
+	return (!have && !wanted) || (have && wanted && strcmp(have, wanted) == 0);
+}
+
+/* A request is known only with everything it asks for: nothing may get lost on the way. */
+static inline bool fake_matches(const struct command *command, const struct json *item)
+{
+	const struct json *env = json_get(item, "env");
+
+	if (!fake_same_strings(&command->argv, json_get(item, "argv")) ||
+	    !fake_same_text(command->workdir, json_str(item, "workdir", NULL)) ||
+	    !fake_same_text(command->user, json_str(item, "user", NULL)) ||
+	    !fake_same_text(command->input, json_str(item, "input", NULL)) ||
+	    command->network != json_bool(item, "network", false) ||
+	    command->isolated != json_bool(item, "isolated", false) ||
+	    command->env.count != (env ? json_size(env) : 0))
+		return false;
+	for (size_t i = 0; i < command->env.count; i++)
+		if (!fake_same_text(command->env.items[i].value,
+				    json_str(env, command->env.items[i].key, NULL)))
+			return false;
+	return true;
+}
+
+static inline const char *fake_stream(struct arena *arena, const struct json *item, const char *key,
+				      size_t max, size_t *len, bool *cut)
+{
+	const char *text = fake_text(arena, item, key, len);
+
+	*cut = *len > max;
+	if (*cut)
+		*len = max;
+	return arena_strndup(arena, text, *len);
+}
+
+static inline int fake_run(void *self, const struct command *command, struct arena *arena,
+			   struct command_result *out, struct err *err)
+{
+	const struct fake_target *fake = self;
+	const struct json *item = json_first(fake->commands);
+
+	if (fake->gone)
+		return err_set(err, ERR_INFRA, "the engine is gone");
+	while (item && !fake_matches(command, item))
+		item = json_next(item);
+	if (!item)
+		return err_set(err, ERR_BUG, "the test recorded no such command: %s",
+			       command->argv.items[0]);
+	*out = (struct command_result){.exit_code = (int)json_int(item, "exit", 0),
+				       .timed_out = json_bool(item, "timed_out", false),
+				       .not_found = json_bool(item, "not_found", false)};
+	out->out = fake_stream(arena, item, "stdout", command->output_max, &out->out_len,
+			       &out->out_truncated);
+	out->errout = fake_stream(arena, item, "stderr", command->output_max, &out->errout_len,
+				  &out->errout_truncated);
+	return 0;
+}
+
+/* --- files ----------------------------------------------------------------------------------- */
+
+static inline enum file_type fake_type(const struct json *item)
+{
+	static const char *const names[] = {"file", "folder", "symlink", "other"};
+	const char *type = json_str(item, "type", "file");
+	int i = 0;
+
+	while (strcmp(names[i], type) != 0)
+		i++;
+	return (enum file_type)i;
+}
+
+static inline int fake_file(void *self, const char *path, bool follow, size_t content_max,
+			    struct arena *arena, struct file_info *out, struct err *err)
+{
+	const struct fake_target *fake = self;
+	const struct json *item = json_get(fake->files, path);
+	struct file_info info = {0};
+	const char *content;
+	char hash[DIGEST_HEX];
+	size_t len;
+
+	if (fake->gone)
+		return err_set(err, ERR_INFRA, "the engine is gone");
+	while (follow && item && fake_type(item) == FILE_SYMLINK)
+		item = json_get(fake->files, json_str(item, "link", ""));
+	if (!item)
+		return err_set(err, ERR_NOTFOUND, "%s: not in the image", path);
+	info.type = fake_type(item);
+	info.mode = fake_octal(json_str(item, "mode", "0644"));
+	info.uid = (uint32_t)json_int(item, "uid", 0);
+	info.gid = (uint32_t)json_int(item, "gid", 0);
+	info.link = arena_strdup(arena, json_str(item, "link", NULL));
+	content = fake_text(arena, item, "content", &len);
+	info.size_bytes = len;
+	if (content_max && info.type == FILE_REGULAR) {
+		digest_of(content, len, hash);
+		info.sha256 = arena_strdup(arena, hash);
+		info.content_truncated = len > content_max;
+		info.content_len = info.content_truncated ? content_max : len;
+		info.content = arena_strndup(arena, content, info.content_len);
+	}
+	*out = info;
+	return 0;
+}
+
+static const struct target_ops fake_ops = {.run = fake_run, .file = fake_file};
+
+/* DOCUMENT stays the caller's and must outlive FAKE. */
+static inline void fake_target_init(struct fake_target *fake, const struct json *document,
+				    struct arena *arena)
+{
+	const struct json *image = json_get(document, "image");
+
+	*fake = (struct fake_target){.arena = arena,
+				     .gone = json_bool(document, "gone", false),
+				     .commands = json_get(document, "commands"),
+				     .files = json_get(document, "files")};
+	fake->image.id = "sha256:0";
+	fake_strings(arena, json_get(image, "env"), &fake->image.env);
+	fake_strings(arena, json_get(image, "entrypoint"), &fake->image.entrypoint);
+	fake_strings(arena, json_get(image, "cmd"), &fake->image.cmd);
+	fake_strings(arena, json_get(image, "ports"), &fake->image.ports);
+	fake_strings(arena, json_get(image, "volumes"), &fake->image.volumes);
+	fake_strings(arena, json_get(image, "healthcheck"), &fake->image.healthcheck);
+	fake_pairs(arena, json_get(image, "labels"), &fake->image.labels);
+	fake->image.user = json_str(image, "user", NULL);
+	fake->image.workdir = json_str(image, "workdir", NULL);
+	fake->view = (struct target){NULL, &fake->image, &fake_ops, fake};
+}
+
+#endif
