@@ -5,9 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-uint64_t clock_ns(void);  /* monotonic */
-int64_t clock_unix(void); /* seconds since 1970, UTC */
-/* "2026-11-23T05:51:00Z" of SECONDS into OUT of at least 21 bytes; returns OUT. */
-const char *clock_rfc3339(int64_t seconds, char *out, size_t size);
+#define CLOCK_TEXT 25 /* "2026-11-23T05:51:00.123Z" and the NUL */
+
+uint64_t clock_ns(void);     /* monotonic */
+int64_t clock_unix_ms(void); /* milliseconds since 1970, UTC */
+
+/* RFC 3339 with milliseconds, so that runs of one second keep their order, of MS since 1970 into
+ * OUT of at least CLOCK_TEXT bytes; returns OUT. */
+const char *clock_rfc3339(int64_t ms, char *out, size_t size);
 
 #endif

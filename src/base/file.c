@@ -29,7 +29,7 @@ int file_read(const char *path, struct buf *out, struct err *err)
 	return 0;
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int file_write_all(int fd, const char *data, size_t len)
 {
 	while (len) {
 		ssize_t n = write(fd, data, len);
@@ -55,7 +55,7 @@ static int write_atomically(const char *path, const void *data, size_t len, bool
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return err_sys(err, ERR_INFRA, "cannot write %s", path);
-	if (write_all(fd, data, len) < 0 || (durable && fsync(fd) < 0)) {
+	if (file_write_all(fd, data, len) < 0 || (durable && fsync(fd) < 0)) {
 		err_sys(err, ERR_INFRA, "cannot write %s", path);
 		close(fd);
 		unlink(tmp);

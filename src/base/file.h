@@ -17,6 +17,9 @@ int file_write(const char *path, const void *data, size_t len, struct err *err);
 /* The same without fsync: for files whose content is also kept elsewhere. */
 int file_write_quick(const char *path, const void *data, size_t len, struct err *err);
 
+/* All LEN bytes to FD, however many writes it takes. 0, or -1 with errno. */
+int file_write_all(int fd, const char *data, size_t len);
+
 /* mkdir -p. */
 int file_mkdirs(const char *path, struct err *err);
 

@@ -124,8 +124,8 @@ struct baseline {
 
 struct run {
 	struct arena *arena;
-	const char *id;		/* sorts by time: "20261123T055100Z-1f0c9a3b" */
-	const char *started_at; /* RFC 3339 UTC */
+	const char *id;		/* sorts by time: "20261123T055100123Z-1f0c9a3b" */
+	const char *started_at; /* RFC 3339 UTC, with milliseconds */
 	uint64_t duration_ns;
 	const char *suite;
 	const char *suite_file;
