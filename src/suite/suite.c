@@ -99,6 +99,25 @@ static int check_targets(const struct parser *parser, const char *path,
 	return 0;
 }
 
+/* A target that the suite does not list would plan no case at all: nothing checked, nothing said.
+ */
+static int check_listed(const struct parser *parser, const struct suite_check *check)
+{
+	const struct strings *known = &parser->suite->targets;
+
+	for (size_t i = 0; i < check->targets.count; i++) {
+		const char *name = check->targets.items[i];
+		size_t k = 0;
+
+		while (k < known->count && strcmp(known->items[k], name) != 0)
+			k++;
+		if (k == known->count)
+			return field_error(&parser->source, check->path, "targets", parser->err,
+					   "\"%s\" is not among the suite's targets", name);
+	}
+	return 0;
+}
+
 static int check_needs(const struct parser *parser, const struct suite_check *check)
 {
 	for (size_t i = 0; i < check->needs.count; i++)
@@ -192,7 +211,7 @@ static int load_check(const struct parser *parser, const struct json *json,
 		       names_of(kind.fields, arena), arena, check, parser->err) < 0 ||
 	    check_name(parser, check) < 0 ||
 	    check_targets(parser, check->path, &check->targets) < 0 ||
-	    check_needs(parser, check) < 0)
+	    check_listed(parser, check) < 0 || check_needs(parser, check) < 0)
 		return -1;
 	return load_spec(parser, json, &kind, check);
 }

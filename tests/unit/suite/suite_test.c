@@ -61,6 +61,16 @@ static const struct mistake mistakes[] = {
 	{HEAD "\n\"targets\": [\"RTX 5090\"], \"checks\": []}",
 	 "a.jsonc:2:1: targets: \"RTX 5090\" is no target: write it like rtx5090, rtx4090 or "
 	 "h100"},
+	{HEAD "\"targets\": [\"h100\"],\n\"checks\": [{\"name\": \"a\", \"kind\": \"plain\", "
+	      "\"targets\": "
+	      "\"h1OO\"}]}",
+	 "a.jsonc:2:43: checks[0].targets: \"h1OO\" is no target: write it like rtx5090, rtx4090 "
+	 "or "
+	 "h100"},
+	{HEAD "\"targets\": [\"h100\"],\n\"checks\": [{\"name\": \"a\", \"kind\": \"plain\", "
+	      "\"targets\": "
+	      "\"h200\"}]}",
+	 "a.jsonc:2:43: checks[0].targets: \"h200\" is not among the suite's targets"},
 	{HEAD "\n\"targets\": [\"h100\", \"h100\"], \"checks\": []}",
 	 "a.jsonc:2:1: targets: \"h100\" is named twice"},
 	{HEAD "\n\"image\": {\"bulider\": \"auto\"}, \"checks\": []}",
