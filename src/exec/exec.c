@@ -18,16 +18,6 @@ struct pool {
 	struct err err; /* first failure to keep a result */
 };
 
-static int check_needs(const struct suite_check *check, struct err *err)
-{
-	for (size_t i = 0; i < check->needs.count; i++)
-		if (strcmp(check->needs.items[i], "gpu") != 0)
-			return err_set(err, ERR_USAGE,
-				       "%s (%s): unknown need \"%s\"; known needs: gpu",
-				       check->path, check->name, check->needs.items[i]);
-	return 0;
-}
-
 /* The check of a planned case: "name" or "name@target". */
 static const struct suite_check *find_check(const struct suite *suite,
 					    const struct case_result *result)
@@ -71,20 +61,17 @@ static void plan_case(struct run *run, const struct suite_check *check, const ch
 	}
 }
 
-int exec_plan(const struct suite *suite, struct run *run, const char *reason, struct err *err)
+void exec_plan(const struct suite *suite, struct run *run, const char *reason)
 {
 	for (size_t i = 0; i < suite->check_count; i++) {
 		const struct suite_check *check = &suite->checks[i];
 
-		if (check_needs(check, err) < 0)
-			return -1;
 		if (!check->targets.count)
 			plan_case(run, check, NULL, reason);
 		for (size_t t = 0; t < check->targets.count; t++)
 			if (wanted_target(suite, check->targets.items[t]))
 				plan_case(run, check, check->targets.items[t], reason);
 	}
-	return 0;
 }
 
 size_t exec_reuse(struct run *run, const struct run *old)

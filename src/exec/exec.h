@@ -18,8 +18,8 @@ struct exec_options {
 };
 
 /* Add one case per check of SUITE to RUN (with several targets one per target the check names),
- * all notrun because of REASON. ERR_USAGE: a need that nobody knows. */
-int exec_plan(const struct suite *suite, struct run *run, const char *reason, struct err *err);
+ * all notrun because of REASON. */
+void exec_plan(const struct suite *suite, struct run *run, const char *reason);
 
 /* Take over results of OLD for cases that are still notrun: decided ones of equal name. Returns
  * how many. Sound only when suite hash and image inputs are equal. */

@@ -43,21 +43,6 @@ static void path_of(char *out, size_t room, const char *fmt, ...)
 	va_end(ap);
 }
 
-static int write_full(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* The history keeps runs durably; these files need only be whole. */
 static int write_json(const char *path, struct json *json, struct err *err)
 {
@@ -167,7 +152,7 @@ const char *rundir_lock(const struct rundir *dir)
 
 void rundir_log(struct rundir *dir, const char *data, size_t len)
 {
-	if (!dir->log_err.code && write_full(dir->log_fd, data, len) < 0)
+	if (!dir->log_err.code && file_write_all(dir->log_fd, data, len) < 0)
 		err_sys(&dir->log_err, ERR_INFRA, "cannot write %s/build.log", dir->path);
 }
 
@@ -191,7 +176,7 @@ int rundir_case(struct rundir *dir, const struct case_result *result, struct err
 	buf_init(&line, JSON_BYTES_MAX);
 	json_print(json, false, &line);
 	buf_addstr(&line, "\n");
-	rc = write_full(dir->journal_fd, line.data, line.len);
+	rc = file_write_all(dir->journal_fd, line.data, line.len);
 	buf_done(&line);
 	if (rc < 0) {
 		json_free(json);
@@ -328,10 +313,12 @@ static int sweep_one(const char *folder, int (*found)(void *, struct run *, stru
 	path_of(path, sizeof(path), "%s/run.json", folder);
 	if (read_json(path, &json, &ignored) < 0)
 		return file_remove_tree(folder, err); /* killed before it had written anything */
-	if (run_from_json(json, &run, &ignored) == 0 && run->verdict == VERDICT_OPEN) {
-		replay_journal(folder, run);
-		run->verdict = VERDICT_INFRA;
-		run->reason = "assay was killed before the run ended";
+	if (run_from_json(json, &run, &ignored) == 0) {
+		if (run->verdict == VERDICT_OPEN) {
+			replay_journal(folder, run);
+			run->verdict = VERDICT_INFRA;
+			run->reason = "assay was killed before the run ended";
+		} /* else killed between run.json and the history: recorded as it was decided */
 		rc = found(payload, run, err);
 		if (rc == 0)
 			rc = write_run(folder, run, err);

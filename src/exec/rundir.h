@@ -30,9 +30,9 @@ int rundir_case(struct rundir *dir, const struct case_result *result, struct err
 int rundir_finish(struct rundir *dir, const struct run *run, struct err *err);
 
 /*
- * Find runs under STATE whose process is gone while run.json is open. Each is loaded, what its
- * journal knows is filled in, its verdict becomes infra ("assay was killed"), run.json is
- * rewritten, and FOUND is called with it. Temporary files are removed.
+ * Find runs under STATE whose process was killed before it had recorded them. FOUND is called with
+ * each: one that was still open has what its journal knows filled in and the verdict infra; one
+ * that was decided is as it was. Then run.json is rewritten. Temporary files are removed.
  */
 int rundir_sweep(const char *state, int (*found)(void *payload, struct run *run, struct err *err),
 		 void *payload, struct err *err);
