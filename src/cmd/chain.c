@@ -31,7 +31,7 @@ struct chain {
 	const char *state;
 	struct strings ancestors; /* first parents, nearest first */
 	bool shallow;
-	unsigned said_step; /* progress: last step announced */
+	const char *baseline; /* commit that the user named, NULL: look for one */
 };
 
 static void say(const struct chain *chain, const char *fmt, ...)
@@ -79,7 +79,7 @@ static int load_suite(struct chain *chain, struct err *err)
 	return rc;
 }
 
-static int select_checks(struct chain *chain, struct err *err)
+static void select_checks(struct chain *chain)
 {
 	const struct chain_request *request = chain->request;
 	struct suite *suite = chain->suite;
@@ -90,7 +90,7 @@ static int select_checks(struct chain *chain, struct err *err)
 	    suite_select(suite, request->only.items, request->only.count) == 0)
 		say(chain, "no check of suite %s has the name or tag %s", suite->name,
 		    request->only.items[0]);
-	return exec_plan(suite, chain->run, "the image was not built", err);
+	exec_plan(suite, chain->run, "the image was not built");
 }
 
 /* --- the run's own facts --------------------------------------------------------------------- */
@@ -117,14 +117,14 @@ static void describe_run(struct run *run, const struct suite *suite)
 {
 	struct utsname host;
 	unsigned int salt = 0;
-	char stamp[32];
-	int64_t now = clock_unix();
+	char stamp[CLOCK_TEXT];
 
 	if (getrandom(&salt, sizeof(salt), 0) < 0)
 		salt = (unsigned int)clock_ns();
-	run->started_at = arena_strdup(run->arena, clock_rfc3339(now, stamp, sizeof(stamp)));
-	run->id = arena_printf(run->arena, "%.4s%.2s%.2sT%.2s%.2s%.2sZ-%08x", stamp, stamp + 5,
-			       stamp + 8, stamp + 11, stamp + 14, stamp + 17, salt);
+	run->started_at =
+		arena_strdup(run->arena, clock_rfc3339(clock_unix_ms(), stamp, sizeof(stamp)));
+	run->id = arena_printf(run->arena, "%.4s%.2s%.2sT%.2s%.2s%.2s%.3sZ-%08x", stamp, stamp + 5,
+			       stamp + 8, stamp + 11, stamp + 14, stamp + 17, stamp + 20, salt);
 	run->suite = arena_strdup(run->arena, suite->name);
 	run->suite_file = arena_strdup(run->arena, suite->file);
 	run->suite_hash = arena_strdup(run->arena, suite->hash);
@@ -152,7 +152,7 @@ static int keep_killed(void *payload, struct run *run, struct err *err)
 {
 	struct chain *chain = payload;
 
-	say(chain, "run %s was killed before its end: recorded as infra", run->id);
+	say(chain, "run %s was killed: recorded as %s", run->id, verdict_name(run->verdict));
 	return chain->store->ops->append(chain->store, run, err);
 }
 
@@ -169,6 +169,20 @@ static int sweep(struct chain *chain, struct err *err)
 	return 0;
 }
 
+/* Before anything is built: a wrong name must not cost a build. */
+static int resolve_baseline(struct chain *chain, struct err *err)
+{
+	struct commit commit = {0};
+
+	if (!chain->request->baseline)
+		return 0;
+	if (source_resolve(chain->source, chain->request->baseline, chain->run->arena, &commit,
+			   err) < 0)
+		return err_wrap(err, "--baseline");
+	chain->baseline = commit.hash;
+	return 0;
+}
+
 static int open_all(struct chain *chain, struct err *err)
 {
 	const struct chain_request *request = chain->request;
@@ -176,13 +190,13 @@ static int open_all(struct chain *chain, struct err *err)
 
 	if (source_open(request->repo, &chain->source, err) < 0 ||
 	    source_resolve(chain->source, request->commit, run->arena, &run->commit, err) < 0 ||
-	    load_suite(chain, err) < 0)
+	    resolve_baseline(chain, err) < 0 || load_suite(chain, err) < 0)
 		return -1;
 	run->commit.asked = arena_strdup(run->arena, request->commit);
 	run->commit.repo = arena_strdup(run->arena, source_root(chain->source));
 	describe_run(run, chain->suite);
-	if (select_checks(chain, err) < 0 ||
-	    context_open(chain->source, run->commit.hash, chain->suite->image, &chain->context,
+	select_checks(chain);
+	if (context_open(chain->source, run->commit.hash, chain->suite->image, &chain->context,
 			 err) < 0 ||
 	    source_ancestors(chain->source, run->commit.hash, ANCESTORS_MAX, chain->arena,
 			     &chain->ancestors, &chain->shallow, err) < 0)
@@ -256,7 +270,7 @@ static int find_equal(struct chain *chain, bool same_suite, bool with_image, str
 	return count ? chain->store->ops->load(chain->store, rows[0].id, out, err) : 0;
 }
 
-/* The image of OLD becomes this run's. */
+/* The image of OLD, or its failure with the step that failed, becomes this run's. */
 static void take_image(struct run *run, const struct run *old)
 {
 	struct build *build = &run->build;
@@ -268,24 +282,37 @@ static void take_image(struct run *run, const struct run *old)
 	build->failed = old->build.failed;
 	build->reused = true;
 	build->reused_from = arena_strdup(run->arena, old->id);
+	build->dockerfile = arena_strdup(run->arena, old->build.dockerfile);
+	for (size_t i = 0; i < old->build.step_count; i++) {
+		struct step *step =
+			arena_push(run->arena, &build->steps, &build->step_count, sizeof(*step));
+
+		*step = old->build.steps[i];
+		step->stage = arena_strdup(run->arena, step->stage);
+		step->instruction = arena_strdup(run->arena, step->instruction);
+	}
 }
 
-/* Take the image of an earlier run when the engine still has it. */
-static int reuse_image(struct chain *chain, bool *reused, struct err *err)
+static bool engine_has(struct chain *chain, const char *image_id)
 {
 	struct image_config config;
 	struct err ignored;
+
+	return image_id &&
+	       engine_image(chain->engine, image_id, chain->arena, &config, &ignored) == 0;
+}
+
+/* Take the image of an earlier run when the engine still has it. */
+static int reuse_image(struct chain *chain, struct err *err)
+{
 	struct run *old = NULL;
 
-	*reused = false;
 	if (chain->request->rebuild)
 		return 0;
 	if (find_equal(chain, false, true, &old, err) < 0)
 		return -1;
-	if (old && engine_image(chain->engine, old->build.image_id, chain->arena, &config,
-				&ignored) == 0) {
+	if (old && engine_has(chain, old->build.image_id)) {
 		take_image(chain->run, old);
-		*reused = true;
 		say(chain, "image %.19s of run %s has the same inputs: not built again",
 		    old->build.image_id, old->id);
 	}
@@ -364,23 +391,38 @@ static bool anything_to_run(const struct run *run)
 	return false;
 }
 
+static bool covers(const struct run *old, const struct run *run)
+{
+	for (size_t i = 0; i < run->case_count; i++) {
+		const struct case_result *before = run_find_case(old, run->cases[i].name);
+
+		if (!before || !outcome_is_decided(before->outcome))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Take over what an earlier run of equal suite and inputs decided, together with its image: equal
+ * inputs may have been built twice, and results of two images must not stand in one run. So where
+ * something is left to check and that image is gone, nothing is taken over.
+ */
 static int reuse_checks(struct chain *chain, struct err *err)
 {
 	struct run *old = NULL;
-	size_t count;
 
 	if (!chain->request->reuse)
 		return 0;
 	if (find_equal(chain, true, false, &old, err) < 0)
 		return -1;
-	if (!old)
-		return 0;
-	count = exec_reuse(chain->run, old);
-	if (count)
+	if (old && (old->build.failed || covers(old, chain->run) ||
+		    engine_has(chain, old->build.image_id))) {
+		size_t count = exec_reuse(chain->run, old);
+
+		take_image(chain->run, old);
 		say(chain, "%zu result%s of run %s reused: same suite, same image inputs", count,
 		    count == 1 ? "" : "s", old->id);
-	if (old->build.failed || !anything_to_run(chain->run))
-		take_image(chain->run, old);
+	}
 	run_free(old);
 	return 0;
 }
@@ -411,17 +453,15 @@ static int run_checks(struct chain *chain, struct err *err)
 static int image_and_checks(struct chain *chain, struct err *err)
 {
 	struct run *run = chain->run;
-	bool reused = false;
 
 	if (hash_inputs(chain, err) < 0 || reuse_checks(chain, err) < 0)
 		return -1;
-	if (run->build.reused) /* a known failure, or nothing is left to check */
-		return 0;
-	if (reuse_image(chain, &reused, err) < 0)
+	if (!run->build.reused && reuse_image(chain, err) < 0)
 		return -1;
-	if (!reused && build_image(chain, err) < 0)
+	if (!run->build.reused && build_image(chain, err) < 0)
 		return -1;
-	judge_build(run, NULL);
+	if (run_find_case(run, "build")->outcome == OUTCOME_NOTRUN)
+		judge_build(run, NULL);
 	if (run->build.failed)
 		return 0;
 	return run_checks(chain, err);
@@ -437,19 +477,6 @@ static const char *find_run_of(const struct run_row *rows, size_t count, const c
 	return NULL;
 }
 
-static int named_baseline(struct chain *chain, struct strings *commits, struct err *err)
-{
-	struct commit commit = {0};
-	const char **item;
-
-	if (source_resolve(chain->source, chain->request->baseline, chain->run->arena, &commit,
-			   err) < 0)
-		return err_wrap(err, "--baseline");
-	item = arena_push(chain->arena, &commits->items, &commits->count, sizeof(*item));
-	*item = commit.hash;
-	return 0;
-}
-
 /* The nearest first-parent ancestor with a completed run of this suite, by the commit graph. */
 static int find_baseline(struct chain *chain, struct run **out, struct err *err)
 {
@@ -460,11 +487,8 @@ static int find_baseline(struct chain *chain, struct run **out, struct err *err)
 	struct run_row *rows = NULL;
 	size_t count = 0;
 
-	if (chain->request->baseline) {
-		commits = (struct strings){0};
-		if (named_baseline(chain, &commits, err) < 0)
-			return -1;
-	}
+	if (chain->baseline)
+		commits = (struct strings){&chain->baseline, 1};
 	if (chain->store->ops->runs(chain->store, &filter, chain->arena, &rows, &count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < commits.count; i++) {
@@ -474,10 +498,11 @@ static int find_baseline(struct chain *chain, struct run **out, struct err *err)
 			continue;
 		baseline->run_id = arena_strdup(chain->run->arena, id);
 		baseline->commit = arena_strdup(chain->run->arena, commits.items[i]);
-		baseline->distance = chain->request->baseline ? 0 : (unsigned)i + 1;
+		baseline->distance = chain->baseline ? 0 : (unsigned)i + 1;
 		return chain->store->ops->load(chain->store, id, out, err);
 	}
-	baseline->reason = chain->shallow   ? "the clone is shallow; no run of the commits it holds"
+	baseline->reason = chain->baseline ? "the named baseline has no completed run of this suite"
+			   : chain->shallow ? "the clone is shallow; no run of the commits it holds"
 			   : !commits.count ? "this is the first commit"
 					    : "no ancestor has a completed run of this suite";
 	return 0;

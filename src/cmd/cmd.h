@@ -54,6 +54,14 @@ const char *cmd_state_dir(const struct source *source, struct arena *arena);
  * its history a run proves nothing. */
 int cmd_history_open(const char *url, const char *state, struct store **out, struct err *err);
 
+/* Flush standard output. What could not be written was not said, and a full disk must not look like
+ * a pass: returns CODE, or EXIT_INFRA instead of a pass. */
+int cmd_finish_output(int code);
+
+/* "NAME=VALUE" words of --var as pairs; memory is ARENA's. ERR_USAGE. */
+int cmd_parse_vars(const struct strings *words, struct arena *arena, struct pairs *out,
+		   struct err *err);
+
 /* The check kinds as the suite room wants them. */
 bool cmd_kind_lookup(const char *kind, struct suite_kind *out, void *payload);
 const char *const *cmd_kind_names(void);

@@ -139,3 +139,29 @@ const char *const *cmd_kind_names(void)
 		names[i] = check_kinds[i]->kind;
 	return names;
 }
+
+int cmd_parse_vars(const struct strings *words, struct arena *arena, struct pairs *out,
+		   struct err *err)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		const char *equals = strchr(words->items[i], '=');
+		struct pair *pair;
+
+		if (!equals || equals == words->items[i])
+			return err_set(err, ERR_USAGE, "--var %s: write NAME=VALUE",
+				       words->items[i]);
+		pair = arena_push(arena, &out->items, &out->count, sizeof(*pair));
+		pair->key =
+			arena_strndup(arena, words->items[i], (size_t)(equals - words->items[i]));
+		pair->value = equals + 1;
+	}
+	return 0;
+}
+
+int cmd_finish_output(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	perror("assay: cannot write to standard output");
+	return code == EXIT_PASS ? EXIT_INFRA : code;
+}

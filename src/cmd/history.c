@@ -40,10 +40,10 @@ static void print_runs(const struct run_row *rows, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 		suite = text_width(rows[i].suite, suite);
-	printf("%-25s %-12s %-*s %-12s %10s %5s  %s\n", "RUN", "COMMIT", suite, "SUITE", "VERDICT",
+	printf("%-28s %-12s %-*s %-12s %10s %5s  %s\n", "RUN", "COMMIT", suite, "SUITE", "VERDICT",
 	       "TOOK", "PASS", "REASON");
 	for (size_t i = 0; i < count; i++)
-		printf("%-25s %.12s %-*s %-12s %10s %2u/%-2u  %s\n", rows[i].id, rows[i].commit,
+		printf("%-28s %.12s %-*s %-12s %10s %2u/%-2u  %s\n", rows[i].id, rows[i].commit,
 		       suite, rows[i].suite, verdict_name(rows[i].verdict),
 		       units_duration(rows[i].duration_ns, took, sizeof(took)), rows[i].passed,
 		       rows[i].passed + rows[i].failed + rows[i].other,

@@ -41,9 +41,8 @@ static int unknown(const char *word)
 	return EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
-	cancel_install();
 	if (argc < 2) {
 		print_help();
 		return EXIT_USAGE;
@@ -61,4 +60,10 @@ int main(int argc, char **argv)
 		if (strcmp(sub->name, argv[1]) == 0)
 			return sub->run(argc - 1, argv + 1);
 	return unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	cancel_install();
+	return cmd_finish_output(dispatch(argc, argv));
 }

@@ -86,24 +86,6 @@ static void print_progress(void *payload, const char *line)
 			units_duration(clock_ns() - progress->start, took, sizeof(took)), line);
 }
 
-static int parse_vars(const struct strings *words, struct arena *arena, struct pairs *out,
-		      struct err *err)
-{
-	for (size_t i = 0; i < words->count; i++) {
-		const char *equals = strchr(words->items[i], '=');
-		struct pair *pair;
-
-		if (!equals || equals == words->items[i])
-			return err_set(err, ERR_USAGE, "--var %s: write NAME=VALUE",
-				       words->items[i]);
-		pair = arena_push(arena, &out->items, &out->count, sizeof(*pair));
-		pair->key =
-			arena_strndup(arena, words->items[i], (size_t)(equals - words->items[i]));
-		pair->value = equals + 1;
-	}
-	return 0;
-}
-
 /* Split FORMAT=FILE; the format must exist before anything is built. */
 static int find_output(const char *word, const struct report_ops **ops, const char **file,
 		       struct err *err)
@@ -222,7 +204,7 @@ static int run_suite(const struct run_options *options, const char *suite, struc
 	char folder[4096] = "";
 	int rc, code;
 
-	if (parse_vars(&options->vars, arena, &request.vars, &err) < 0)
+	if (cmd_parse_vars(&options->vars, arena, &request.vars, &err) < 0)
 		return cmd_fail(&err);
 	rc = chain_run(&request, &run, folder, sizeof(folder), &err);
 	if (!run)
@@ -255,6 +237,10 @@ static int run_suites(const struct run_options *options, struct arena *arena)
 	struct err err = {0};
 	int code = EXIT_PASS;
 
+	if (options->reuse && (options->rebuild || options->no_cache)) {
+		err_set(&err, ERR_USAGE, "--reuse and --rebuild contradict each other: choose one");
+		return cmd_fail(&err);
+	}
 	for (size_t i = 0; i < options->outputs.count; i++)
 		if (find_output(options->outputs.items[i], &ops, &file, &err) < 0)
 			return cmd_fail(&err);
@@ -286,7 +272,7 @@ int cmd_run(int argc, char **argv)
 			     run_rows);
 		code = EXIT_PASS;
 	} else {
-		code = run_suites(&options, arena);
+		code = cmd_finish_output(run_suites(&options, arena));
 	}
 	arena_free(arena);
 	return options.exit_style == EXIT_STYLE_BISECT && !options.common.help

@@ -11,11 +11,17 @@
 
 struct suite_options {
 	struct common_options common;
+	struct strings vars;
+	struct pairs values; /* VARS, split */
 };
 
-static const struct option_row suite_rows[] = {COMMON_OPTIONS};
+static const struct option_row suite_rows[] = {{"var", 0, OPTION_LIST,
+						offsetof(struct suite_options, vars), "NAME=VALUE",
+						NULL, "value for ${NAME} in the suite"},
+					       COMMON_OPTIONS};
 
-static int load(const char *file, struct suite **out, struct err *err)
+static int load(const struct suite_options *options, const char *file, struct suite **out,
+		struct err *err)
 {
 	struct buf text;
 	int rc;
@@ -23,7 +29,7 @@ static int load(const char *file, struct suite **out, struct err *err)
 	buf_init(&text, SUITE_BYTES_MAX);
 	rc = file_read(file, &text, err);
 	if (rc == 0)
-		rc = suite_parse(file, buf_str(&text), text.len, NULL, cmd_kind_lookup,
+		rc = suite_parse(file, buf_str(&text), text.len, &options->values, cmd_kind_lookup,
 				 cmd_kind_names(), NULL, out, err);
 	buf_done(&text);
 	return rc;
@@ -33,7 +39,7 @@ static int suite_check(const struct suite_options *options, const char *file, st
 {
 	struct suite *suite = NULL;
 
-	if (load(file, &suite, err) < 0)
+	if (load(options, file, &suite, err) < 0)
 		return -1;
 	if (!options->common.quiet)
 		printf("%s: suite %s, %zu checks, no mistakes\n", file, suite->name,
@@ -64,7 +70,7 @@ static int suite_list(const struct suite_options *options, const char *file, str
 {
 	struct suite *suite = NULL;
 
-	if (load(file, &suite, err) < 0)
+	if (load(options, file, &suite, err) < 0)
 		return -1;
 	if (options->common.json) {
 		list_json(suite);
@@ -163,7 +169,8 @@ int cmd_suite(int argc, char **argv)
 	struct err err = {0};
 	int code = EXIT_PASS;
 
-	if (options_parse(suite_rows, argc, argv, arena, &options, &words, &err) < 0)
+	if (options_parse(suite_rows, argc, argv, arena, &options, &words, &err) < 0 ||
+	    cmd_parse_vars(&options.vars, arena, &options.values, &err) < 0)
 		code = cmd_fail(&err);
 	else if (options.common.help)
 		options_help("suite check|list [FILE], suite schema, suite explain LABEL|KIND",

@@ -34,6 +34,10 @@ bad 's.jsonc:1:13: expected' '{"assay": 1,'
 head -c 10000000 /dev/zero | tr '\0' '[' >s.jsonc
 expect 2 '^assay: s.jsonc: (larger|line 1)' "$ASSAY" suite check s.jsonc
 expect 2 'no such file' "$ASSAY" suite check nosuch.jsonc
+# shellcheck disable=SC2016 # the suite's variable, not the shell's
+printf '{%s, "checks": [{"name": "${N}", "kind": "env", "variable": "V"}]}' "$ok" >s.jsonc
+expect 2 'not set: give --var' "$ASSAY" suite check s.jsonc
+expect 0 '^given +env' "$ASSAY" suite list s.jsonc --var N=given
 
 expect 0 '"oneOf"' "$ASSAY" suite schema
 current() { "$ASSAY" suite schema | cmp - "$top/suites/schema/assay-1.schema.json"; }
@@ -51,5 +55,7 @@ if python3 -c 'import jsonschema' 2>/dev/null; then
 	printf '{%s, "checks": [{"name": "a", "kind": "env", "varable": "V"}]}' "$ok" >bad.json
 	rejected() { ! validate bad.json; }
 	holds 'schema rejects an unknown key' rejected
+else
+	cannot 'the schema: python3-jsonschema is missing'
 fi
 finish

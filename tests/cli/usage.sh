@@ -18,6 +18,10 @@ for command in run history suite doctor init; do
 done
 
 expect 2 'not .*repository|no .*repository' "$ASSAY" run --repo "$scratch"
+full() { "$ASSAY" --help >/dev/full; }
+expect 4 'cannot write to standard output' full
+expect 2 'contradict each other' "$ASSAY" run --reuse --rebuild
+
 repo "$scratch/r"
 expect 2 'commit|branch|empty' "$ASSAY" run --repo "$scratch/r"
 echo x >"$scratch/r/a"
@@ -28,6 +32,7 @@ expect 2 'no such file' "$ASSAY" run --repo "$scratch/r" --suite nosuch.jsonc
 printf '{"assay": 1, "name": "x", "checks": []}' >"$scratch/r/assay.jsonc"
 commit "$scratch/r" two
 expect 2 'Dockerfile' "$ASSAY" run --repo "$scratch/r"
+expect 2 '^assay: --baseline: .*nosuch' "$ASSAY" run --repo "$scratch/r" --baseline nosuch
 
 # A bad exit would tell `git bisect run` to call the commit bad: everything wrong here must stop it.
 expect 128 'nosuch' "$ASSAY" run --repo "$scratch/r" --commit nosuch --exit-style=bisect

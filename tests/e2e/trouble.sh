@@ -20,17 +20,26 @@ kill -9 "$pid"
 wait "$pid" 2>/dev/null
 printf '{"assay": 1, "name": "trouble", "checks": [{"name": "short", "kind": "command", "command": ["true"]}]}' >"$scratch/r/assay.jsonc"
 commit "$scratch/r" two
-expect 0 'was killed before its end: recorded as infra' "$ASSAY" run --repo "$scratch/r"
+expect 0 'was killed: recorded as infra' "$ASSAY" run --repo "$scratch/r"
 expect 0 'infra .*assay was killed' history runs
 holds 'no container is left' [ "$(labelled)" = '[]' ]
 holds 'the history is sound' [ "$(sqlite3 "$scratch/state/history.db" 'PRAGMA integrity_check')" = ok ]
 holds 'no temporary file is left' [ -z "$(find "$scratch/state" -name '*.tmp-*')" ]
 holds 'no run is open' [ -z "$(find "$scratch/state/runs" -name lock)" ]
 
+# Killed between run.json and the history: decided, and recorded by the next start as it was.
+last=$(sqlite3 "$scratch/state/history.db" 'SELECT id FROM runs ORDER BY rowid DESC LIMIT 1')
+sqlite3 "$scratch/state/history.db" "PRAGMA foreign_keys = ON; DELETE FROM runs WHERE id = '$last'"
+touch "$scratch/state/runs/$last/lock"
+expect 0 "run $last was killed: recorded as pass" "$ASSAY" run --repo "$scratch/r"
+expect 0 "^$last .*pass" history runs
+
 # A full disk in the run folder.
 if mkdir "$scratch/small" && mount -t tmpfs -o size=64k tmpfs "$scratch/small" 2>/dev/null; then
 	head -c 60000 /dev/zero >"$scratch/small/filler"
 	ASSAY_STATE=$scratch/small/state expect 4 'No space left|disk is full|full' "$ASSAY" run --repo "$scratch/r"
 	umount "$scratch/small"
+else
+	cannot 'a full disk: tmpfs cannot be mounted'
 fi
 finish
