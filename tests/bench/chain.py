@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
-ASSAY = os.environ["ASSAY"]
+ASSAY = os.environ.get("ASSAY", "")
 DOCKER = "/usr/bin/docker"
 ENV = {**os.environ, "DOCKER_BUILDKIT": "0", "GIT_CONFIG_GLOBAL": "/dev/null",
        "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_AUTHOR_NAME": "b", "GIT_AUTHOR_EMAIL": "b@example",
@@ -207,6 +207,9 @@ FIGURES = {"chain/overhead": overhead, "chain/reuse": reuse, "chain/hundred-chec
 
 
 def main():
+    if sys.argv[1:] == ["--list"]:
+        print("\n".join(FIGURES))
+        return
     wanted = [n for n in FIGURES if any(n == w or n.startswith(w + "/") for w in sys.argv[1:])]
     if not wanted:
         sys.exit(f"chain.py: no figure of {', '.join(sys.argv[1:])}; see ci/bench --list")
