@@ -68,6 +68,8 @@ struct file_info {
 	const char *sha256; /* of the whole content, when content was asked for */
 };
 
+struct rule_input; /* rules/rules.h */
+
 struct target_ops {
 	/* Run a command in the image. 0 also when the command fails or times out; -1 when it could
 	 * not be run at all (engine gone: ERR_INFRA). */
@@ -77,6 +79,12 @@ struct target_ops {
 	 * CONTENT_MAX 0 does not read content. A missing path is ERR_NOTFOUND. */
 	int (*file)(void *target, const char *path, bool follow, size_t content_max,
 		    struct arena *arena, struct file_info *out, struct err *err);
+	/* Facts of the image and of the baseline's, and the files of the commit, as rules want
+	 * them; without targets. Read once, when first asked for; borrowed from the target. Hold no
+	 * other call of it: image_read on what it points to is for one thread at a time, between
+	 * inspect and inspect_end. */
+	int (*inspect)(void *target, const struct rule_input **out, struct err *err);
+	void (*inspect_end)(void *target);
 };
 
 struct target {
