@@ -1,6 +1,6 @@
 /*
  * JSON as text: what is checked before a document reaches cJSON, and where things stand in it.
- * For base/json.c only.
+ * For base/json.c, and for the GPU program, which cannot carry cJSON into an image.
  */
 #ifndef BASE_JSON_TEXT_H
 #define BASE_JSON_TEXT_H
