@@ -27,6 +27,8 @@ struct check_ops {
 	const char *kind;    /* "version": equals file, schema and docs name */
 	const char *summary; /* one line for lists and the man page */
 	unsigned needs;
+	bool per_target; /* judged for each target of the suite, unless a check names its own;
+			    ctx->target->name says for which */
 	const char *unavailable;    /* non-NULL: compiled out, and why; still listed */
 	const struct field *fields; /* spec table, ends with a NULL name */
 	size_t spec_size;	    /* bytes of the struct the table fills */

@@ -66,11 +66,16 @@ void exec_plan(const struct suite *suite, struct run *run, const char *reason)
 	for (size_t i = 0; i < suite->check_count; i++) {
 		const struct suite_check *check = &suite->checks[i];
 
-		if (!check->targets.count)
+		const struct check_ops *ops = check_find(check->kind);
+		const struct strings *targets = &check->targets;
+
+		if (!targets->count && ops && ops->per_target)
+			targets = &suite->targets;
+		if (!targets->count)
 			plan_case(run, check, NULL, reason);
-		for (size_t t = 0; t < check->targets.count; t++)
-			if (wanted_target(suite, check->targets.items[t]))
-				plan_case(run, check, check->targets.items[t], reason);
+		for (size_t t = 0; t < targets->count; t++)
+			if (wanted_target(suite, targets->items[t]))
+				plan_case(run, check, targets->items[t], reason);
 	}
 }
 
@@ -99,11 +104,13 @@ static void run_case(const struct pool *pool, const struct suite_check *check, s
 		     struct case_result *result)
 {
 	const struct check_ops *ops = check_find(check->kind);
-	struct check_ctx ctx = {pool->target, arena, check->timeout_ns, check->output_max,
+	struct target view = *pool->target;
+	struct check_ctx ctx = {&view, arena, check->timeout_ns, check->output_max,
 				check->isolated};
 	struct err err = {0};
 	uint64_t start = clock_ns();
 
+	view.name = result->target;
 	result->outcome = OUTCOME_INCOMPLETE;
 	result->reason = NULL;
 	if (check->needs.count) {
