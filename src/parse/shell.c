@@ -268,7 +268,7 @@ static void redirection(struct splitter *s, size_t len)
 	bool number =
 		s->in_word && !s->quoted && *word && strspn(word, "0123456789") == strlen(word);
 
-	redirect.operator= arena_strndup(s->arena, s->at, len);
+	redirect.op = arena_strndup(s->arena, s->at, len);
 	if (s->in_word && !number) {
 		redirect.before = arena_strdup(s->arena, word);
 		redirect.glued = true;
@@ -286,7 +286,7 @@ static void redirection(struct splitter *s, size_t len)
 		return;
 	*(struct shell_redirect *)arena_push(s->arena, &to->redirects, &to->redirect_count,
 					     sizeof(redirect)) = redirect;
-	if (strncmp(redirect.operator, "<<", 2) == 0 && strcmp(redirect.operator, "<<<") != 0 &&
+	if (strncmp(redirect.op, "<<", 2) == 0 && strcmp(redirect.op, "<<<") != 0 &&
 	    s->here_count < HERE_DOCUMENTS_MAX)
 		s->here[s->here_count++] = redirect.target;
 }

@@ -24,10 +24,10 @@ struct shell_word {
 };
 
 struct shell_redirect {
-	const char *operator; /* ">", ">>", "<", "<<", "<<<", ">&", "<&", "&>", ">|", "<>" */
-	const char *target;   /* word behind it, "" at the end of a line */
-	bool glued;	      /* no blank on either side, and no file number: torch>=2.6 */
-	const char *before;   /* the word it is glued to, NULL: none */
+	const char *op;	    /* ">", ">>", "<", "<<", "<<<", ">&", "<&", "&>", ">|", "<>" */
+	const char *target; /* word behind it, "" at the end of a line */
+	bool glued;	    /* no blank on either side, and no file number: torch>=2.6 */
+	const char *before; /* the word it is glued to, NULL: none */
 };
 
 struct shell_command {

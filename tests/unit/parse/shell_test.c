@@ -103,10 +103,10 @@ static void tells_ordinary_redirections_apart(void **state)
 	assert_int_equal(script.commands[0].word_count, 1);
 	assert_int_equal(script.commands[0].redirect_count, 3);
 	assert_false(script.commands[0].redirects[0].glued);
-	assert_string_equal(script.commands[0].redirects[1].operator, ">&");
+	assert_string_equal(script.commands[0].redirects[1].op, ">&");
 	assert_string_equal(script.commands[0].redirects[1].target, "1");
 	assert_false(script.commands[0].redirects[1].glued);
-	assert_string_equal(script.commands[1].redirects[0].operator, ">>");
+	assert_string_equal(script.commands[1].redirects[0].op, ">>");
 }
 
 static void keeps_substitutions_in_one_word(void **state)
