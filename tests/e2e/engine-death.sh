@@ -12,7 +12,6 @@ unix://"$own"/*) ;;
 *) echo "FAILED: no engine of our own could be started" && exit 1 ;;
 esac
 trap '"$top/ci/engine" stop --purge --dir "$own" >/dev/null 2>&1; rm -rf "$scratch"' EXIT
-pid_file() { find "$own" -name '*.pid' -path '*docker*' | head -n 1; }
 "$top/fixtures/incident/make-base" >/dev/null 2>&1 || exit 1
 
 export ASSAY_STATE=$scratch/state
@@ -33,7 +32,7 @@ dies_at() {
 		eval "$1" && break
 		read -rt 0.1 <> <(:) || :
 	done
-	kill -9 "$(cat "$(pid_file)")"
+	kill -9 "$(cat "$own/engine.pid")"
 	wait "$run" || code=$?
 	holds "exit 4, not $code: $(tail -n 3 "$scratch/out")" [ "$code" = 4 ]
 	holds "a clear line: $(head -n 5 "$scratch/out")" grep -qE 'infra .*(engine|connection|ended|reach)' "$scratch/out"
