@@ -34,6 +34,15 @@
 #define PROTOCOL_RESULT_MAX (2 * PROTOCOL_OUTPUT_MAX + 64)
 #define PROTOCOL_TIMEOUT_MS_MAX (UINT64_C(7) * 24 * 3600 * 1000)
 
+/*
+ * Arguments of the program. OPEN_ROOT: give the owner of "/" the right to write there, then serve.
+ * LINK PATH: serve nothing; write "UID GID TARGET" and exit with 0 when PATH is a symbolic link,
+ * else exit with one of the codes.
+ */
+#define PROTOCOL_ARG_OPEN_ROOT "open-root"
+#define PROTOCOL_ARG_LINK "link"
+enum { PROTOCOL_LINK_NONE = 1, PROTOCOL_LINK_CLOSED }; /* CLOSED: a folder of it is not ours */
+
 enum protocol_type { PROTOCOL_READY = 1, PROTOCOL_RUN, PROTOCOL_RESULT };
 
 enum protocol_kind {

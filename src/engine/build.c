@@ -202,6 +202,18 @@ static void add_pairs(struct buf *path, const char *key, const struct pairs *pai
 	buf_done(&text);
 }
 
+/* In podman's form for builds, "SOFT:HARD"; it refuses Docker's objects there. */
+static void add_podman_limits(struct buf *path)
+{
+	struct buf text;
+
+	buf_init(&text, ENGINE_PATH_MAX);
+	buf_printf(&text, "[\"nofile=%d:%d\",\"nproc=%d:%d\"]", ENGINE_PODMAN_FILES,
+		   ENGINE_PODMAN_FILES, ENGINE_PODMAN_PROCESSES, ENGINE_PODMAN_PROCESSES);
+	add_query(path, "ulimits", buf_str(&text));
+	buf_done(&text);
+}
+
 static void build_path(const struct engine *engine, const struct build_request *request,
 		       struct buf *path)
 {
@@ -214,9 +226,8 @@ static void build_path(const struct engine *engine, const struct build_request *
 	add_query(path, "pull", request->pull ? "1" : NULL);
 	add_pairs(path, "buildargs", &request->args);
 	add_pairs(path, "labels", &request->labels);
-	/* Without these podman's RUN fails with "error setting rlimits". */
 	if (engine->podman)
-		add_query(path, "ulimits", "[\"nofile=1024:1024\",\"nproc=1024:1024\"]");
+		add_podman_limits(path);
 }
 
 static void on_status(struct classic *c, const struct json *object)

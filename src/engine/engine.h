@@ -84,7 +84,8 @@ struct session_spec {
 	const char *image; /* id */
 	bool writable;
 	bool network;
-	const char *owner; /* see engine_sweep */
+	int64_t memory_bytes; /* of the container, no swap; 0: 4 GiB */
+	const char *owner;    /* see engine_sweep */
 };
 int session_open(struct engine *engine, const struct session_spec *spec, struct session **out,
 		 struct err *err);

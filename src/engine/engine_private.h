@@ -8,6 +8,14 @@
 
 #define ENGINE_PATH_MAX ((size_t)256 * 1024) /* of a request, with its query */
 #define ENGINE_CALL_NS (UINT64_C(60) * 1000 * 1000 * 1000)
+/*
+ * Limits that are asked of podman for every container and build step. Without any it asks for
+ * 1048576 files and the highest number of processes, and fails with "error setting rlimits" where
+ * its own hard limits are lower and it may not raise them. Linux' own hard limit for files is 4096,
+ * so that is what any engine can give.
+ */
+#define ENGINE_PODMAN_FILES 4096
+#define ENGINE_PODMAN_PROCESSES 1024
 #define ENGINE_PREFIX "/v" ENGINE_API_MIN
 
 struct engine {

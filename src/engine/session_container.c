@@ -25,20 +25,37 @@ static void add_list(struct json *parent, const char *key, const char *const *it
 		json_add_str(list, NULL, *items);
 }
 
-static void describe_host(struct json *body, const struct session_spec *spec)
+static void add_limit(struct json *limits, const char *name, int64_t most)
+{
+	struct json *limit = json_add_object(limits, NULL);
+
+	json_add_str(limit, "Name", name);
+	json_add_int(limit, "Soft", most);
+	json_add_int(limit, "Hard", most);
+}
+
+static void describe_host(struct json *body, const struct session *session,
+			  const struct session_spec *spec)
 {
 	static const char *const all[] = {"ALL", NULL};
 	static const char *const kept[] = {"SETUID", "SETGID", "KILL", NULL};
 	static const char *const security[] = {"no-new-privileges", NULL};
+	int64_t memory = spec->memory_bytes ? spec->memory_bytes : SESSION_MEMORY_BYTES;
 	struct json *host = json_add_object(body, "HostConfig");
 
 	json_add_str(host, "NetworkMode", spec->network ? "default" : "none");
 	add_list(host, "CapDrop", all);
 	add_list(host, "CapAdd", kept);
 	add_list(host, "SecurityOpt", security);
-	json_add_int(host, "Memory", SESSION_MEMORY_BYTES);
-	json_add_int(host, "MemorySwap", SESSION_MEMORY_BYTES);
+	json_add_int(host, "Memory", memory);
+	json_add_int(host, "MemorySwap", memory);
 	json_add_int(host, "PidsLimit", SESSION_PIDS);
+	if (session->engine->podman) {
+		struct json *limits = json_add_array(host, "Ulimits");
+
+		add_limit(limits, "nofile", ENGINE_PODMAN_FILES);
+		add_limit(limits, "nproc", ENGINE_PODMAN_PROCESSES);
+	}
 	json_add_bool(host, "ReadonlyRootfs", !spec->writable);
 	if (!spec->writable)
 		json_add_str(json_add_object(host, "Tmpfs"), "/tmp", SESSION_TMP);
@@ -66,12 +83,14 @@ static struct json *describe(const struct session *session, const struct session
 {
 	static const char *const entrypoint[] = {PROTOCOL_PROGRAM, NULL};
 	static const char *const nothing[] = {NULL};
+	static const char *const open_root[] = {PROTOCOL_ARG_OPEN_ROOT, NULL};
 	static const char *const no_test[] = {"NONE", NULL};
 	struct json *body = json_new_object();
 
 	json_add_str(body, "Image", session->image.id);
 	add_list(body, "Entrypoint", entrypoint);
-	add_list(body, "Cmd", nothing);
+	/* podman makes "/" with mode 0555, and commands have no capability to overlook that. */
+	add_list(body, "Cmd", session->engine->podman && spec->writable ? open_root : nothing);
 	json_add_str(body, "User", "0:0");
 	json_add_bool(body, "OpenStdin", true);
 	json_add_bool(body, "StdinOnce", true);
@@ -82,7 +101,7 @@ static struct json *describe(const struct session *session, const struct session
 	add_list(json_add_object(body, "Healthcheck"), "Test", no_test);
 	json_add_object(json_add_object(body, "Volumes"), PROTOCOL_FOLDER);
 	describe_owner(body, spec);
-	describe_host(body, spec);
+	describe_host(body, session, spec);
 	return body;
 }
 

@@ -118,15 +118,62 @@ static int sort_error(const char *path, struct err *err)
 	return err_wrap(err, "\"%s\" in the image", path);
 }
 
-/* What PATH itself is. CONTENT_MAX 0: without content. */
-static int look_at(struct session *session, const char *path, size_t content_max,
+static int read_link(const char *text, struct arena *arena, struct file_info *out)
+{
+	const char *gid = strchr(text, ' '), *target = gid ? strchr(gid + 1, ' ') : NULL;
+	struct file_info info = {.type = FILE_SYMLINK, .mode = 0777};
+	int64_t user, group;
+
+	if (!target ||
+	    units_parse_int(arena_strndup(arena, text, (size_t)(gid - text)), 0, UINT32_MAX,
+			    &user) < 0 ||
+	    units_parse_int(arena_strndup(arena, gid + 1, (size_t)(target - gid - 1)), 0,
+			    UINT32_MAX, &group) < 0)
+		return -1;
+	info.uid = (unsigned)user;
+	info.gid = (unsigned)group;
+	info.link = arena_strdup(arena, target + 1);
+	*out = info;
+	return 0;
+}
+
+/*
+ * podman's archives look through a link and its header names only where a chain of links ends, so
+ * the agent is asked first. 1: PATH is a link, and OUT says where it leads; 0: it is none, or is
+ * not there, or THROUGH it is as good.
+ */
+static int ask_agent(struct session *session, const char *path, bool through, struct arena *arena,
+		     struct file_info *out, struct err *err)
+{
+	const char *argv[] = {PROTOCOL_PROGRAM, PROTOCOL_ARG_LINK, path};
+	const struct command command = {
+		.argv = {argv, 3}, .user = "0", .workdir = "/", .output_max = 2 * TAR_PATH_MAX};
+	struct command_result result;
+
+	if (session_run(session, &command, arena, &result, err) < 0)
+		return err_wrap(err, "\"%s\" in the image", path);
+	if (result.exit_code == 0 && !result.out_truncated && !read_link(result.out, arena, out))
+		return 1;
+	if (result.exit_code == PROTOCOL_LINK_NONE ||
+	    (result.exit_code == PROTOCOL_LINK_CLOSED && through))
+		return 0;
+	return err_set(err, ERR_INFRA,
+		       "cannot tell whether \"%s\" in the image is a link: podman's API looks "
+		       "through links, and a folder on the way is closed to root",
+		       path);
+}
+
+/* What PATH itself is. CONTENT_MAX 0: without content. THROUGH: what it leads to would do too. */
+static int look_at(struct session *session, const char *path, bool through, size_t content_max,
 		   struct arena *arena, struct file_info *out, struct err *err)
 {
 	struct look look = {.arena = arena, .want_content = content_max > 0};
 	const struct tar_visitor visitor = {on_entry, on_data, &look};
 	char hex[DIGEST_HEX];
-	int rc;
+	int rc = session->engine->podman ? ask_agent(session, path, through, arena, out, err) : 0;
 
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
 	look.tar = tar_reader_new(&visitor);
 	look.digest = digest_new();
 	buf_init(&look.content, content_max);
@@ -192,7 +239,7 @@ static int resolve_dots(struct session *session, const char *path, struct arena 
 			continue;
 		}
 		next = arena_printf(arena, "%s/%s", done, part);
-		if (look_at(session, next, 0, arena, &info, err) < 0)
+		if (look_at(session, next, false, 0, arena, &info, err) < 0)
 			return -1;
 		if (info.type != FILE_SYMLINK) {
 			done = next;
@@ -216,7 +263,7 @@ static int follow_links(struct session *session, const char *path, size_t conten
 
 	for (;;) {
 		if (resolve_dots(session, path, arena, &links, &path, err) < 0 ||
-		    look_at(session, path, content_max, arena, &info, err) < 0)
+		    look_at(session, path, true, content_max, arena, &info, err) < 0)
 			return -1;
 		if (info.type != FILE_SYMLINK)
 			break;
@@ -246,5 +293,5 @@ int session_file(struct session *session, const char *path, bool follow, size_t 
 		return follow_links(session, path, content_max, arena, out, err);
 	if (resolve_dots(session, path, arena, &links, &path, err) < 0)
 		return -1;
-	return look_at(session, path, content_max, arena, out, err);
+	return look_at(session, path, false, content_max, arena, out, err);
 }

@@ -291,19 +291,15 @@ static void a_hundred_commands(void **state)
 /* Under a smaller limit than the default, so that any machine can take part. */
 static void a_command_that_eats_the_memory_dies_alone(void **state)
 {
-	struct session *session = open_session(false);
+	struct session_spec spec = {.image = IMAGE, .memory_bytes = 64 << 20};
+	struct session *session = NULL;
 	struct command command =
 		shell("head -c 300000000 /dev/zero | tail -c 299999999 >/dev/null");
-	CLEANUP(json_freep) struct json *limit = json_new_object();
 	struct err err = {0};
 
 	(void)state;
-	json_add_int(limit, "Memory", 64 << 20);
-	json_add_int(limit, "MemorySwap", 64 << 20);
-	assert_int_equal(engine__call(engine, "POST",
-				      arena_printf(arena, "/containers/%s/update", session->id),
-				      limit, 200, 0, NULL, &err),
-			 0);
+	if (session_open(engine, &spec, &session, &err) < 0)
+		fail_msg("%s", err.msg);
 	assert_int_equal(run_in(session, &command).exit_code, 137);
 	command = shell("echo alive");
 	assert_string_equal(run_in(session, &command).out, "alive\n");
