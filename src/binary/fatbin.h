@@ -51,8 +51,9 @@ enum fatbin_fit { FATBIN_NONE, FATBIN_JIT, FATBIN_NATIVE };
  * "a": exactly that one; "f": same major, minor not lower than its own. PTX: not higher than CC,
  * "a" never elsewhere. (NVIDIA Blackwell compatibility guide.) */
 enum fatbin_fit fatbin_fits(const struct fatbin_arch *arch, unsigned cc);
-/* The best of all; NATIVE only if every fatbin that is not a stub is served, as far as counts
- * per architecture can tell. */
+/* The best of all architectures that are there for the library as a whole. One found in less than
+ * half as many fatbins as the commonest serves a few kernels only, and does not count: the
+ * feature-specific "a" code of a library is such, and so is a build that lost an architecture. */
 enum fatbin_fit fatbin_best(const struct fatbin_summary *summary, unsigned cc);
 
 /* "75 80 86 90 100a 120 +PTX 120", "none" when there is no device code. */
