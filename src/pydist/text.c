@@ -1,0 +1,45 @@
+#include "pydist/text.h"
+
+#include <string.h>
+
+bool text_next(const char **at, const char *end, struct text_line *out)
+{
+	const char *stop;
+
+	if (*at >= end)
+		return false;
+	stop = memchr(*at, '\n', (size_t)(end - *at));
+	*out = (struct text_line){*at, (size_t)((stop ? stop : end) - *at)};
+	*at = stop ? stop + 1 : end;
+	if (out->len && out->at[out->len - 1] == '\r')
+		out->len--;
+	return true;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
+}
+
+struct text_line text_trim(struct text_line line)
+{
+	while (line.len && is_blank(*line.at)) {
+		line.at++;
+		line.len--;
+	}
+	while (line.len && is_blank(line.at[line.len - 1]))
+		line.len--;
+	return line;
+}
+
+char *text_copy(struct text_line line, struct arena *arena)
+{
+	return arena_strndup(arena, line.at, line.len);
+}
+
+void text_push(struct strings *list, const char *item, struct arena *arena)
+{
+	const char **slot = arena_push(arena, &list->items, &list->count, sizeof(*slot));
+
+	*slot = item;
+}
