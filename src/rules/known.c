@@ -9,6 +9,9 @@ struct pair_row {
 struct import_row {
 	const char *label, *dist, *range, *module, *name, *happens, *source;
 };
+struct env_row {
+	const char *label, *dist, *range, *variable, *happens, *source;
+};
 struct code_row {
 	const char *label, *dist, *range, *pattern, *happens, *source;
 };
@@ -17,6 +20,7 @@ struct code_row {
 	{"known/" slug, dist, range, other, other_range, happens, source},
 #define KNOWN_IMPORT(...)
 #define KNOWN_CODE(...)
+#define KNOWN_ENV(...)
 static const struct pair_row pairs[] = {
 #include "rules/known.def"
 };
@@ -34,6 +38,14 @@ static const struct import_row imports[] = {
 #define KNOWN_CODE(slug, dist, range, pattern, happens, source)                                    \
 	{"known/" slug, dist, range, pattern, happens, source},
 static const struct code_row codes[] = {
+#include "rules/known.def"
+};
+#undef KNOWN_CODE
+#undef KNOWN_ENV
+#define KNOWN_CODE(...)
+#define KNOWN_ENV(slug, dist, range, variable, happens, source)                                    \
+	{"known/" slug, dist, range, variable, happens, source},
+static const struct env_row variables[] = {
 #include "rules/known.def"
 };
 
@@ -129,6 +141,22 @@ static void judge_imports(const struct rule_input *input, struct findings *out)
 	}
 }
 
+static void judge_variables(const struct facts *facts, struct findings *out)
+{
+	for (size_t i = 0; i < COUNT(variables); i++) {
+		const struct env_row *row = &variables[i];
+		const char *version = version_of(facts, row->dist);
+
+		if (rules__in_range(version, row->range) &&
+		    rules__matches("(?i)^(1|on|yes|true)$", facts_env(facts, row->variable)))
+			finding_add(out, row->label, row->dist,
+				    TEXT("%s with %s respected", row->dist, row->variable),
+				    TEXT("%s %s: %s (%s)", row->dist, version, row->happens,
+					 row->source),
+				    place(facts, row->dist, out->arena));
+	}
+}
+
 struct search {
 	const struct rule_input *input;
 	struct findings *out;
@@ -161,17 +189,15 @@ static void run(const struct rule_input *input, struct findings *out)
 		return;
 	judge_pairs(input->facts, out);
 	judge_imports(input, out);
+	judge_variables(input->facts, out);
 	rules__app_texts(input, visit, &search);
 }
 
 static const struct rule_label labels[] = {
-	{"known/cached-download", SEVERITY_ERROR},
-	{"known/load-in-4bit", SEVERITY_ERROR},
-	{"known/numpy-2-abi", SEVERITY_ERROR},
-	{"known/pydantic-settings", SEVERITY_ERROR},
-	{"known/runpod-jobs", SEVERITY_WARNING},
-	{"known/triton-ops", SEVERITY_ERROR},
-	{NULL, SEVERITY_NOTE},
+	{"known/cached-download", SEVERITY_ERROR},   {"known/load-in-4bit", SEVERITY_ERROR},
+	{"known/numpy-2-abi", SEVERITY_ERROR},	     {"known/offline-calls-home", SEVERITY_ERROR},
+	{"known/pydantic-settings", SEVERITY_ERROR}, {"known/runpod-jobs", SEVERITY_WARNING},
+	{"known/triton-ops", SEVERITY_ERROR},	     {NULL, SEVERITY_NOTE},
 };
 
 const struct rule_ops rule_known = {

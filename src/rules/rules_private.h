@@ -45,8 +45,8 @@ bool rules__in_path_list(const char *list, const char *folder);
 /* "/a/b" of "/a/b/c". */
 const char *rules__folder(const char *path, struct arena *arena);
 
-/* Texts of the application: the commit's files, and what the image keeps outside of system and
- * site folders. Ends with the callback's true. */
+/* Texts of the application: what the image keeps outside of system and site folders; without an
+ * image the commit's files. Ends with the callback's true. */
 struct rules__text {
 	const char *path;
 	const char *text;

@@ -214,7 +214,7 @@ void rules__app_texts(const struct rule_input *input,
 	const struct image_file *files;
 	size_t count = 0;
 
-	for (size_t i = 0; i < input->file_count; i++) {
+	for (size_t i = 0; !input->image && i < input->file_count; i++) {
 		struct rules__text text = {input->files[i].path, input->files[i].text, false, NULL};
 
 		if (text.text && visit(payload, &text))
