@@ -4,7 +4,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/units.h"
+#include "cmd/explain.h"
+#include "cmd/subject.h"
 #include "deploy/deploy.h"
+#include "deploy/inspect.h"
+#include "deploy/repo.h"
 #include "exec/exec.h"
 
 #include <stdio.h>
@@ -28,10 +32,16 @@ struct chain {
 	struct context *context;
 	struct rundir *dir;
 	struct deployed *deployed;
+	struct inspection *inspection; /* of the image, or of a failed build's last good step */
+	struct inspection *earlier;    /* of the baseline's image */
+	struct facts *kept;	       /* of the baseline, from its run directory */
+	struct repo_files files, earlier_files;
 	const char *state;
 	struct strings ancestors; /* first parents, nearest first */
 	bool shallow;
-	const char *baseline; /* commit that the user named, NULL: look for one */
+	const char *baseline;	  /* commit that the user named, NULL: look for one */
+	struct run *baseline_run; /* NULL: none; looked for once */
+	bool baseline_known;
 };
 
 static void say(const struct chain *chain, const char *fmt, ...)
@@ -381,6 +391,135 @@ static int build_image(struct chain *chain, struct err *err)
 	return rc;
 }
 
+/* --- baseline -------------------------------------------------------------------------------- */
+
+static const char *find_run_of(const struct run_row *rows, size_t count, const char *commit)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].commit, commit) == 0)
+			return rows[i].id;
+	return NULL;
+}
+
+/* The nearest first-parent ancestor with a completed run of this suite, by the commit graph. */
+static int find_baseline(struct chain *chain, struct err *err)
+{
+	struct store_filter filter = {
+		.suite = chain->run->suite, .completed = true, .limit = HISTORY_ROWS_MAX};
+	struct baseline *baseline = &chain->run->baseline;
+	struct strings commits = chain->ancestors;
+	struct run_row *rows = NULL;
+	size_t count = 0;
+
+	if (chain->baseline_known)
+		return 0;
+	if (chain->baseline)
+		commits = (struct strings){&chain->baseline, 1};
+	if (chain->store->ops->runs(chain->store, &filter, chain->arena, &rows, &count, err) < 0)
+		return -1;
+	for (size_t i = 0; i < commits.count; i++) {
+		const char *id = find_run_of(rows, count, commits.items[i]);
+
+		if (!id)
+			continue;
+		baseline->run_id = arena_strdup(chain->run->arena, id);
+		baseline->commit = arena_strdup(chain->run->arena, commits.items[i]);
+		baseline->distance = chain->baseline ? 0 : (unsigned)i + 1;
+		chain->baseline_known = true;
+		return chain->store->ops->load(chain->store, id, &chain->baseline_run, err);
+	}
+	baseline->reason = chain->baseline ? "the named baseline has no completed run of this suite"
+			   : chain->shallow ? "the clone is shallow; no run of the commits it holds"
+			   : !commits.count ? "this is the first commit"
+					    : "no ancestor has a completed run of this suite";
+	chain->baseline_known = true;
+	return 0;
+}
+
+/* --- what the image tells -------------------------------------------------------------------- */
+
+/* Facts of the baseline: as its run kept them, else from its image, else none. */
+static const struct facts *baseline_facts(struct chain *chain)
+{
+	const struct run *before = chain->baseline_run;
+	const struct rule_input *input = NULL;
+	struct inspect_spec spec = {.engine = chain->engine,
+				    .cache = subject_cache_dir(chain->arena)};
+	struct err ignored;
+
+	if (subject_read_facts(
+		    arena_printf(chain->arena, "%s/runs/%s/facts.json", chain->state, before->id),
+		    &chain->kept, &ignored) == 0)
+		return chain->kept;
+	spec.image_id = before->build.image_id;
+	if (!engine_has(chain, spec.image_id))
+		return NULL;
+	chain->earlier = inspection_new(&spec);
+	if (inspection_begin(chain->earlier, &input, &ignored) < 0)
+		return NULL;
+	inspection_end(chain->earlier);
+	return input->facts;
+}
+
+/* The chain's own thread waits while cases are judged, so its handles are free to be used. */
+static int prepare_inspection(void *payload, struct rule_input *input, struct err *err)
+{
+	struct chain *chain = payload;
+	const struct commit *commit = &chain->run->commit;
+
+	if (find_baseline(chain, err) < 0 ||
+	    repo_read_commit(chain->source, commit->hash, chain->arena, &chain->files, err) < 0)
+		return -1;
+	input->files = chain->files.items;
+	input->file_count = chain->files.count;
+	input->dockerfile = context_dockerfile_path(chain->context);
+	if (!chain->baseline_run)
+		return 0;
+	input->before = baseline_facts(chain);
+	if (repo_read_commit(chain->source, chain->baseline_run->commit.hash, chain->arena,
+			     &chain->earlier_files, err) < 0)
+		return -1;
+	input->before_files = chain->earlier_files.items;
+	input->before_file_count = chain->earlier_files.count;
+	return 0;
+}
+
+static void inspect_later(struct chain *chain, const char *image_id)
+{
+	const struct inspect_spec spec = {.engine = chain->engine,
+					  .image_id = image_id,
+					  .cache = subject_cache_dir(chain->arena),
+					  .prepare = prepare_inspection,
+					  .payload = chain};
+
+	chain->inspection = inspection_new(&spec);
+}
+
+/* Facts explain, they do not judge: where they cannot be had the verdict stands. */
+static void explain(struct chain *chain)
+{
+	struct run *run = chain->run;
+	struct err why = {0};
+
+	if (!explain_needed(run))
+		return;
+	if (!chain->inspection && run->build.partial_image)
+		inspect_later(chain, run->build.partial_image);
+	if (!chain->inspection && engine_has(chain, run->build.image_id))
+		inspect_later(chain, run->build.image_id);
+	if (chain->inspection && explain_run(run, chain->inspection, &why) < 0)
+		say(chain, "no explanation from the image: %s", why.msg);
+}
+
+static int keep_facts(struct chain *chain, struct err *err)
+{
+	const struct facts *facts = chain->inspection ? inspection_facts(chain->inspection) : NULL;
+
+	if (!facts || chain->run->build.failed)
+		return 0;
+	return rundir_facts(chain->dir, facts_json(facts), err);
+}
+
 /* --- checks ---------------------------------------------------------------------------------- */
 
 static bool anything_to_run(const struct run *run)
@@ -444,8 +583,9 @@ static int run_checks(struct chain *chain, struct err *err)
 
 	if (!anything_to_run(run))
 		return 0;
+	inspect_later(chain, run->build.image_id);
 	if (deploy_target(chain->engine, run->build.image_id, NULL, rundir_lock(chain->dir),
-			  &chain->deployed, err) < 0)
+			  chain->inspection, &chain->deployed, err) < 0)
 		return -1;
 	return exec_run(chain->suite, deploy_view(chain->deployed), run, &options, err);
 }
@@ -469,57 +609,17 @@ static int image_and_checks(struct chain *chain, struct err *err)
 
 /* --- verdict --------------------------------------------------------------------------------- */
 
-static const char *find_run_of(const struct run_row *rows, size_t count, const char *commit)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(rows[i].commit, commit) == 0)
-			return rows[i].id;
-	return NULL;
-}
-
-/* The nearest first-parent ancestor with a completed run of this suite, by the commit graph. */
-static int find_baseline(struct chain *chain, struct run **out, struct err *err)
-{
-	struct store_filter filter = {
-		.suite = chain->run->suite, .completed = true, .limit = HISTORY_ROWS_MAX};
-	struct baseline *baseline = &chain->run->baseline;
-	struct strings commits = chain->ancestors;
-	struct run_row *rows = NULL;
-	size_t count = 0;
-
-	if (chain->baseline)
-		commits = (struct strings){&chain->baseline, 1};
-	if (chain->store->ops->runs(chain->store, &filter, chain->arena, &rows, &count, err) < 0)
-		return -1;
-	for (size_t i = 0; i < commits.count; i++) {
-		const char *id = find_run_of(rows, count, commits.items[i]);
-
-		if (!id)
-			continue;
-		baseline->run_id = arena_strdup(chain->run->arena, id);
-		baseline->commit = arena_strdup(chain->run->arena, commits.items[i]);
-		baseline->distance = chain->baseline ? 0 : (unsigned)i + 1;
-		return chain->store->ops->load(chain->store, id, out, err);
-	}
-	baseline->reason = chain->baseline ? "the named baseline has no completed run of this suite"
-			   : chain->shallow ? "the clone is shallow; no run of the commits it holds"
-			   : !commits.count ? "this is the first commit"
-					    : "no ancestor has a completed run of this suite";
-	return 0;
-}
-
 static int conclude(struct chain *chain, uint64_t start, struct err *err)
 {
 	struct run *run = chain->run;
-	struct run *baseline = NULL;
 
-	if (find_baseline(chain, &baseline, err) < 0)
+	if (find_baseline(chain, err) < 0)
 		return -1;
-	run->duration_ns = clock_ns() - start;
 	run_decide(run);
-	run_compare(run, baseline);
-	run_free(baseline);
-	if (rundir_finish(chain->dir, run, err) < 0)
+	run_compare(run, chain->baseline_run);
+	explain(chain);
+	run->duration_ns = clock_ns() - start;
+	if (keep_facts(chain, err) < 0 || rundir_finish(chain->dir, run, err) < 0)
 		return -1;
 	return chain->store->ops->append(chain->store, run, err);
 }
@@ -537,6 +637,10 @@ static void mark_stopped(struct run *run, const struct err *failure)
 static void close_all(struct chain *chain)
 {
 	deploy_close(chain->deployed);
+	inspection_free(chain->inspection);
+	inspection_free(chain->earlier);
+	facts_free(chain->kept);
+	run_free(chain->baseline_run);
 	rundir_close(chain->dir);
 	context_close(chain->context);
 	engine_close(chain->engine);

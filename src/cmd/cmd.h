@@ -30,6 +30,8 @@ struct subcommand {
 };
 
 int cmd_run(int argc, char **argv);
+int cmd_scan(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 int cmd_history(int argc, char **argv);
 int cmd_suite(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);

@@ -7,7 +7,9 @@
 
 static const struct subcommand subcommands[] = {
 	{"run", "build a commit's image, check it, record the verdict", cmd_run},
+	{"scan", "read what is really inside an image, and judge it", cmd_scan},
 	{"history", "look at recorded runs and what changed between them", cmd_history},
+	{"compare", "what differs between two images or runs", cmd_compare},
 	{"suite", "check, list and explain suites", cmd_suite},
 	{"doctor", "what works here, what does not, how to get it", cmd_doctor},
 	{"init", "write a starter suite and a CI workflow for this repository", cmd_init},

@@ -2,9 +2,8 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/units.h"
-#include "report/report_ops.h"
+#include "cmd/output.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,96 +85,23 @@ static void print_progress(void *payload, const char *line)
 			units_duration(clock_ns() - progress->start, took, sizeof(took)), line);
 }
 
-/* Split FORMAT=FILE; the format must exist before anything is built. */
-static int find_output(const char *word, const struct report_ops **ops, const char **file,
-		       struct err *err)
-{
-	char name[32], known[200] = "";
-	size_t len = strcspn(word, "="), used = 0;
-
-	if (!word[len] || !word[len + 1] || len >= sizeof(name))
-		return err_set(err, ERR_USAGE, "-o %s: write FORMAT=FILE", word);
-	memcpy(name, word, len);
-	name[len] = '\0';
-	*file = word + len + 1;
-	*ops = report_find(name);
-	if (*ops)
-		return 0;
-	for (size_t i = 0; report_kinds[i]; i++)
-		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
-					 report_kinds[i]->format);
-	return err_set(err, ERR_USAGE, "-o %s: no format '%s'; formats: %s", word, name, known);
-}
-
-static int write_report(const struct run *run, const struct report_ops *ops, const char *file,
-			const struct report_options *options, struct err *err)
-{
-	struct buf text;
-	int rc = 0;
-
-	buf_init(&text, REPORT_BYTES_MAX);
-	ops->write(run, options, &text);
-	if (strcmp(file, "-") == 0)
-		(void)fwrite(buf_str(&text), 1, text.len, stdout);
-	else
-		rc = file_write(file, buf_str(&text), text.len, err);
-	buf_done(&text);
-	return rc;
-}
-
-/* GitHub names a file that a step's summary is appended to. */
-static int append_step_summary(const struct run *run, struct err *err)
-{
-	const char *path = getenv("GITHUB_STEP_SUMMARY");
-	const struct report_options plain = {0};
-	struct buf text;
-	FILE *file;
-	int rc = 0;
-
-	if (!path || !*path)
-		return 0;
-	file = fopen(path, "ae");
-	if (!file)
-		return err_sys(err, ERR_INFRA, "GITHUB_STEP_SUMMARY %s", path);
-	buf_init(&text, REPORT_BYTES_MAX);
-	report_markdown.write(run, &plain, &text);
-	if (fwrite(buf_str(&text), 1, text.len, file) != text.len)
-		rc = err_sys(err, ERR_INFRA, "GITHUB_STEP_SUMMARY %s", path);
-	buf_done(&text);
-	if (fclose(file) != 0 && rc == 0)
-		rc = err_sys(err, ERR_INFRA, "GITHUB_STEP_SUMMARY %s", path);
-	return rc;
-}
-
-static unsigned terminal_width(void)
-{
-	struct winsize size;
-
-	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
-		return size.ws_col;
-	return 0;
-}
-
 static int write_reports(const struct run *run, const struct run_options *options, struct err *err)
 {
 	const struct report_options plain = {0};
 	const struct report_options screen = {.color = cmd_color(&options->common),
 					      .quiet = options->common.quiet,
-					      .width = terminal_width(),
+					      .width = output_width(),
 					      .show_output = options->verbose};
 	const struct report_ops *ops;
 	const char *file;
 
 	ops = options->common.json ? &report_json : &report_text;
-	if (write_report(run, ops, "-", &screen, err) < 0)
+	if (output_run(run, ops, "-", &screen, err) < 0)
 		return -1;
-	for (size_t i = 0; i < options->outputs.count; i++) {
-		if (find_output(options->outputs.items[i], &ops, &file, err) < 0 ||
-		    write_report(run, ops, file, &plain, err) < 0)
+	for (size_t i = 0; i < options->outputs.count; i++)
+		if (output_find(options->outputs.items[i], NULL, &ops, NULL, &file, err) < 0 ||
+		    output_run(run, ops, file, &plain, err) < 0)
 			return -1;
-		if (ops == &report_github && append_step_summary(run, err) < 0)
-			return -1;
-	}
 	return 0;
 }
 
@@ -232,8 +158,6 @@ static int worse(int a, int b)
 
 static int run_suites(const struct run_options *options, struct arena *arena)
 {
-	const struct report_ops *ops;
-	const char *file;
 	struct err err = {0};
 	int code = EXIT_PASS;
 
@@ -241,9 +165,8 @@ static int run_suites(const struct run_options *options, struct arena *arena)
 		err_set(&err, ERR_USAGE, "--reuse and --rebuild contradict each other: choose one");
 		return cmd_fail(&err);
 	}
-	for (size_t i = 0; i < options->outputs.count; i++)
-		if (find_output(options->outputs.items[i], &ops, &file, &err) < 0)
-			return cmd_fail(&err);
+	if (output_check(&options->outputs, NULL, &err) < 0)
+		return cmd_fail(&err);
 	if (!options->suites.count)
 		return run_suite(options, NULL, arena);
 	for (size_t i = 0; i < options->suites.count && !cancel_requested(); i++)

@@ -5,6 +5,7 @@
 #ifndef DEPLOY_DEPLOY_H
 #define DEPLOY_DEPLOY_H
 
+#include "deploy/inspect.h"
 #include "engine/engine.h"
 #include "model/run.h"
 #include "source/source.h"
@@ -71,10 +72,11 @@ int deploy_build(struct engine *engine, struct context *context, const struct su
 		 struct arena *arena, struct build *out, struct err *err);
 
 /* A model target over an image of ENGINE: sessions are opened when first needed, one shared, one
- * per isolated command. LOCK names the owner (engine_sweep). NAME is the GPU class or NULL. */
+ * per isolated command. LOCK names the owner (engine_sweep). NAME is the GPU class or NULL.
+ * INSPECTION, borrowed, answers for facts; NULL: this target has none. */
 struct deployed;
 int deploy_target(struct engine *engine, const char *image_id, const char *name, const char *lock,
-		  struct deployed **out, struct err *err);
+		  struct inspection *inspection, struct deployed **out, struct err *err);
 const struct target *deploy_view(const struct deployed *deployed);
 void deploy_close(struct deployed *deployed);
 

@@ -10,6 +10,7 @@ struct deployed {
 	struct image_config image;
 	struct target view;
 	const char *lock_path;
+	struct inspection *inspection;
 	pthread_mutex_t mutex;
 	struct session *shared; /* opened when first needed */
 };
@@ -68,16 +69,36 @@ static int target_file(void *self, const char *path, bool follow, size_t content
 	return session_file(session, path, follow, content_max, arena, out, err);
 }
 
-static const struct target_ops ops = {.run = target_run, .file = target_file};
+static int target_inspect(void *self, const struct rule_input **out, struct err *err)
+{
+	struct deployed *deployed = self;
+
+	if (!deployed->inspection)
+		return err_set(err, ERR_BUG, "this target has no facts");
+	return inspection_begin(deployed->inspection, out, err);
+}
+
+static void target_inspect_end(void *self)
+{
+	struct deployed *deployed = self;
+
+	inspection_end(deployed->inspection);
+}
+
+static const struct target_ops ops = {.run = target_run,
+				      .file = target_file,
+				      .inspect = target_inspect,
+				      .inspect_end = target_inspect_end};
 
 int deploy_target(struct engine *engine, const char *image_id, const char *name, const char *lock,
-		  struct deployed **out, struct err *err)
+		  struct inspection *inspection, struct deployed **out, struct err *err)
 {
 	struct arena *arena = arena_new();
 	struct deployed *deployed = arena_alloc(arena, sizeof(*deployed));
 
 	deployed->arena = arena;
 	deployed->engine = engine;
+	deployed->inspection = inspection;
 	deployed->lock_path = arena_strdup(arena, lock);
 	pthread_mutex_init(&deployed->mutex, NULL);
 	if (engine_image(engine, image_id, arena, &deployed->image, err) < 0) {

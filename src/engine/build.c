@@ -135,6 +135,17 @@ static const char *failure_reason(const struct build__log *log, const char *mess
 	return reason ? reason : "the engine gave no reason";
 }
 
+/* The image of the last step that ended well; NULL when the builder keeps none. */
+static const char *partial_image(struct engine *engine, const struct build__log *log)
+{
+	struct image_config image;
+	struct err ignored;
+
+	if (!*log->layer_id || engine_image(engine, log->layer_id, log->arena, &image, &ignored) < 0)
+		return NULL;
+	return image.id;
+}
+
 int build__failure(struct engine *engine, struct build__log *log, int status, const char *message,
 		   struct build *out, struct err *err)
 {
@@ -153,6 +164,7 @@ int build__failure(struct engine *engine, struct build__log *log, int status, co
 	add_parse_step(log, message);
 	out->failed = true;
 	out->message = reason;
+	out->partial_image = partial_image(engine, log);
 	out->steps = log->steps;
 	out->step_count = log->count;
 	return 0;
@@ -402,7 +414,7 @@ int engine_build(struct engine *engine, const struct build_request *request, str
 			       engine->info.host);
 	build.builder = request->buildkit ? "buildkit" : "classic";
 	build.failed = false;
-	build.image_id = build.message = NULL;
+	build.image_id = build.message = build.partial_image = NULL;
 	rc = request->buildkit ? build__buildkit(engine, request, arena, &build, err)
 			       : build__classic(engine, request, arena, &build, err);
 	if (rc < 0)

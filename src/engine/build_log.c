@@ -198,6 +198,20 @@ static void note_id(struct build__log *log, const char *line, size_t len)
 		memcpy(log->last_id, line, len + 1);
 }
 
+/* " ---> 0123456789ab" (podman: "--> …") ends a step and names the image so far. */
+static void note_layer(struct build__log *log, const char *line)
+{
+	size_t len;
+
+	line += *line == ' ';
+	line += strspn(line, "-");
+	if (strncmp(line, "> ", 2) != 0)
+		return;
+	len = strspn(line + 2, "0123456789abcdef");
+	if (len >= 11 && len <= 64 && !line[2 + len])
+		memcpy(log->layer_id, line + 2, len + 1);
+}
+
 /* The builder's own remarks: not the command's output. */
 static bool is_remark(struct build__log *log, const char *line, size_t len)
 {
@@ -211,6 +225,7 @@ static bool is_remark(struct build__log *log, const char *line, size_t len)
 		return true;
 	}
 	note_id(log, line, len);
+	note_layer(log, line);
 	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++)
 		if (strncmp(line, starts[i], strlen(starts[i])) == 0)
 			return true;

@@ -24,6 +24,7 @@ struct build__log {
 	struct buf line;
 	struct buf tail;
 	char last_id[80]; /* the last line that was an image id: podman's result */
+	char layer_id[80]; /* image of the last step that ended well, as the builder shows it */
 };
 
 void build__log_init(struct build__log *log, const struct build_request *request, bool podman,

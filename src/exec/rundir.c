@@ -193,6 +193,14 @@ int rundir_case(struct rundir *dir, const struct case_result *result, struct err
 	return write_stream(folder, "stderr", result->errout, err);
 }
 
+int rundir_facts(struct rundir *dir, struct json *facts, struct err *err)
+{
+	char path[PATH_MAX];
+
+	path_of(path, sizeof(path), "%s/facts.json", dir->path);
+	return write_json(path, facts, err);
+}
+
 int rundir_finish(struct rundir *dir, const struct run *run, struct err *err)
 {
 	if (dir->log_err.code) {

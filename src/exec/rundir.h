@@ -1,6 +1,6 @@
 /*
- * Run directories: `.assay/runs/<id>/{run.json, journal.jsonl, build.log, lock, cases/<name>/…}`,
- * the contract between executors, reports, gate and history.
+ * Run directories: `.assay/runs/<id>/{run.json, journal.jsonl, build.log, facts.json, lock,
+ * cases/<name>/…}`, the contract between executors, reports, gate and history.
  *
  * The lock is held while the run's process lives, so a directory whose lock can be taken and
  * whose run.json is still open belongs to a process that was killed.
@@ -9,6 +9,7 @@
 #define EXEC_RUNDIR_H
 
 #include "base/err.h"
+#include "base/json.h"
 #include "model/run.h"
 
 struct rundir;
@@ -26,6 +27,8 @@ const char *rundir_lock(const struct rundir *dir); /* absolute path of the lock 
 void rundir_log(struct rundir *dir, const char *data, size_t len);
 /* Append the case to journal.jsonl and write cases/<name>/{result.json,stdout,stderr}. */
 int rundir_case(struct rundir *dir, const struct case_result *result, struct err *err);
+/* Write facts.json, what was read from the image, and free FACTS. */
+int rundir_facts(struct rundir *dir, struct json *facts, struct err *err);
 /* Write the final run.json. */
 int rundir_finish(struct rundir *dir, const struct run *run, struct err *err);
 

@@ -93,6 +93,7 @@ struct build {
 	const char *input_hash; /* Dockerfile, context, args, base image ids; NULL: not known */
 	const char *image_id;	/* "sha256:…", NULL when no image came out */
 	const char *image_tag;
+	const char *partial_image; /* of a failed build: its last good step, NULL: none kept */
 	struct pairs bases;	    /* FROM reference -> image id */
 	bool reused;		    /* image taken from an earlier run with the same inputs */
 	const char *reused_from;    /* that run's id */
@@ -138,6 +139,7 @@ struct run {
 	size_t case_count;
 	struct baseline baseline;
 	struct strings gone; /* cases of the baseline that this run does not have */
+	struct strings notes; /* what the image itself tells about failures, one line each */
 	enum verdict verdict;
 	const char *reason; /* one line that explains the verdict */
 };

@@ -141,6 +141,7 @@ struct json *run_to_json(const struct run *run)
 	for (size_t i = 0; i < run->case_count; i++)
 		case_to_json(&run->cases[i], json_add_object(part, NULL));
 	put_strings(out, "gone", &run->gone);
+	put_strings(out, "notes", &run->notes);
 	return out;
 }
 
@@ -297,6 +298,7 @@ static void get_rest(const struct json *json, struct run *run)
 	run->baseline.distance = (unsigned)json_int(baseline, "distance", 0);
 	run->baseline.reason = get_str(baseline, "reason", run->arena);
 	get_strings(json, "gone", run->arena, &run->gone);
+	get_strings(json, "notes", run->arena, &run->notes);
 }
 
 /* Everything keys on the name of a case; a case without outcome could be read as anything. */

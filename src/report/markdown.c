@@ -70,6 +70,17 @@ static void add_flips(const struct run *run, struct arena *arena, struct buf *ou
 	}
 }
 
+static void add_notes(const struct run *run, struct buf *out)
+{
+	if (run->notes.count)
+		buf_addstr(out, "\n**What the image tells:**\n\n");
+	for (size_t i = 0; i < run->notes.count; i++) {
+		buf_addstr(out, "- ");
+		add_text(out, run->notes.items[i]);
+		buf_addstr(out, "\n");
+	}
+}
+
 static void add_baseline(const struct baseline *baseline, struct buf *out)
 {
 	if (!baseline->run_id) {
@@ -112,6 +123,7 @@ static void write_markdown(const struct run *run, const struct report_options *o
 	for (size_t i = 0; i < run->case_count; i++)
 		add_row(&run->cases[i], arena, out);
 	add_flips(run, arena, out);
+	add_notes(run, out);
 	add_origin(run, out);
 	arena_free(arena);
 }

@@ -284,6 +284,14 @@ static void add_verdict(const struct page *page)
 		    strlen(name) + 2, INDENT);
 }
 
+static void add_notes(const struct page *page)
+{
+	const struct strings *notes = &page->run->notes;
+
+	for (size_t i = 0; i < notes->count; i++)
+		add_fact(page, i ? "" : "why", notes->items[i]);
+}
+
 static void add_summary(const struct page *page)
 {
 	const struct counts counts = report_count(page->run);
@@ -291,6 +299,7 @@ static void add_summary(const struct page *page)
 
 	buf_addstr(page->out, "\n");
 	add_verdict(page);
+	add_notes(page);
 	add_fact(page, "cases", report_counts_text(&counts, page->arena));
 	add_baseline(page);
 	add_image(page);
