@@ -581,13 +581,20 @@ static int run_checks(struct chain *chain, struct err *err)
 				       .progress = on_case,
 				       .payload = chain};
 
+	struct deploy_spec spec = {.image_id = run->build.image_id,
+				   .lock = rundir_lock(chain->dir),
+				   .folder = rundir_state(chain->dir)};
+	int rc;
+
 	if (!anything_to_run(run))
 		return 0;
 	inspect_later(chain, run->build.image_id);
-	if (deploy_target(chain->engine, run->build.image_id, NULL, rundir_lock(chain->dir),
-			  chain->inspection, &chain->deployed, err) < 0)
+	spec.inspection = chain->inspection;
+	if (deploy_target(chain->engine, &spec, &chain->deployed, err) < 0)
 		return -1;
-	return exec_run(chain->suite, deploy_view(chain->deployed), run, &options, err);
+	rc = exec_run(chain->suite, deploy_view(chain->deployed), run, &options, err);
+	deploy_finish(chain->deployed);
+	return rc;
 }
 
 static int image_and_checks(struct chain *chain, struct err *err)

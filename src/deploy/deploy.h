@@ -71,13 +71,22 @@ int deploy_build(struct engine *engine, struct context *context, const struct su
 		 const struct deploy_options *options, const struct deploy_callbacks *callbacks,
 		 struct arena *arena, struct build *out, struct err *err);
 
+struct deploy_spec {
+	const char *image_id;
+	const char *name;   /* GPU class or NULL */
+	const char *lock;   /* names the owner of containers (engine_sweep) */
+	const char *folder; /* absolute; keeps the agent for this and later runs, NULL: nowhere */
+	struct inspection *inspection; /* borrowed; answers for facts, NULL: there are none */
+};
+
 /* A model target over an image of ENGINE: sessions are opened when first needed, one shared, one
- * per isolated command. LOCK names the owner (engine_sweep). NAME is the GPU class or NULL.
- * INSPECTION, borrowed, answers for facts; NULL: this target has none. */
+ * per isolated command. */
 struct deployed;
-int deploy_target(struct engine *engine, const char *image_id, const char *name, const char *lock,
-		  struct inspection *inspection, struct deployed **out, struct err *err);
+int deploy_target(struct engine *engine, const struct deploy_spec *spec, struct deployed **out,
+		  struct err *err);
 const struct target *deploy_view(const struct deployed *deployed);
+/* No more will be asked: begin to remove the container; deploy_close waits for that. */
+void deploy_finish(struct deployed *deployed);
 void deploy_close(struct deployed *deployed);
 
 #endif

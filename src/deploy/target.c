@@ -13,11 +13,16 @@ struct deployed {
 	struct inspection *inspection;
 	pthread_mutex_t mutex;
 	struct session *shared; /* opened when first needed */
+	const char *agent;	/* file to bind, NULL: none */
+	pthread_t closer;
+	bool closing; /* CLOSER was started */
 };
 
 static int shared_session(struct deployed *deployed, struct session **out, struct err *err)
 {
-	struct session_spec spec = {.image = deployed->image.id, .owner = deployed->lock_path};
+	struct session_spec spec = {.image = deployed->image.id,
+				    .owner = deployed->lock_path,
+				    .agent = deployed->agent};
 	int rc = 0;
 
 	pthread_mutex_lock(&deployed->mutex);
@@ -34,7 +39,8 @@ static int run_alone(struct deployed *deployed, const struct command *command, s
 	struct session_spec spec = {.image = deployed->image.id,
 				    .writable = command->isolated,
 				    .network = command->network,
-				    .owner = deployed->lock_path};
+				    .owner = deployed->lock_path,
+				    .agent = deployed->agent};
 	struct session *session = NULL;
 	int rc;
 
@@ -90,23 +96,27 @@ static const struct target_ops ops = {.run = target_run,
 				      .inspect = target_inspect,
 				      .inspect_end = target_inspect_end};
 
-int deploy_target(struct engine *engine, const char *image_id, const char *name, const char *lock,
-		  struct inspection *inspection, struct deployed **out, struct err *err)
+int deploy_target(struct engine *engine, const struct deploy_spec *spec, struct deployed **out,
+		  struct err *err)
 {
 	struct arena *arena = arena_new();
 	struct deployed *deployed = arena_alloc(arena, sizeof(*deployed));
+	struct err ignored;
 
 	deployed->arena = arena;
 	deployed->engine = engine;
-	deployed->inspection = inspection;
-	deployed->lock_path = arena_strdup(arena, lock);
+	deployed->inspection = spec->inspection;
+	deployed->lock_path = arena_strdup(arena, spec->lock);
 	pthread_mutex_init(&deployed->mutex, NULL);
-	if (engine_image(engine, image_id, arena, &deployed->image, err) < 0) {
+	if (engine_image(engine, spec->image_id, arena, &deployed->image, err) < 0) {
 		deploy_close(deployed);
 		return -1;
 	}
+	/* Without the file the agent is uploaded, so no failure is one. */
+	if (spec->folder)
+		(void)session_agent_file(spec->folder, arena, &deployed->agent, &ignored);
 	deployed->view =
-		(struct target){arena_strdup(arena, name), &deployed->image, &ops, deployed};
+		(struct target){arena_strdup(arena, spec->name), &deployed->image, &ops, deployed};
 	*out = deployed;
 	return 0;
 }
@@ -116,10 +126,27 @@ const struct target *deploy_view(const struct deployed *deployed)
 	return &deployed->view;
 }
 
+static void *close_shared(void *payload)
+{
+	session_close(payload);
+	return NULL;
+}
+
+void deploy_finish(struct deployed *deployed)
+{
+	if (deployed->shared &&
+	    pthread_create(&deployed->closer, NULL, close_shared, deployed->shared) == 0) {
+		deployed->closing = true;
+		deployed->shared = NULL;
+	}
+}
+
 void deploy_close(struct deployed *deployed)
 {
 	if (!deployed)
 		return;
+	if (deployed->closing)
+		(void)pthread_join(deployed->closer, NULL);
 	session_close(deployed->shared);
 	pthread_mutex_destroy(&deployed->mutex);
 	arena_free(deployed->arena);

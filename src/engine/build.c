@@ -141,7 +141,8 @@ static const char *partial_image(struct engine *engine, const struct build__log 
 	struct image_config image;
 	struct err ignored;
 
-	if (!*log->layer_id || engine_image(engine, log->layer_id, log->arena, &image, &ignored) < 0)
+	if (!*log->layer_id ||
+	    engine_image(engine, log->layer_id, log->arena, &image, &ignored) < 0)
 		return NULL;
 	return image.id;
 }

@@ -23,7 +23,7 @@ struct build__log {
 	uint64_t began_ns; /* of it */
 	struct buf line;
 	struct buf tail;
-	char last_id[80]; /* the last line that was an image id: podman's result */
+	char last_id[80];  /* the last line that was an image id: podman's result */
 	char layer_id[80]; /* image of the last step that ended well, as the builder shows it */
 };
 

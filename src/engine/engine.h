@@ -86,7 +86,12 @@ struct session_spec {
 	bool network;
 	int64_t memory_bytes; /* of the container, no swap; 0: 4 GiB */
 	const char *owner;    /* see engine_sweep */
+	const char *agent;    /* from session_agent_file, NULL: none */
 };
+/* Keep the agent as a file in FOLDER, absolute, so that an engine of this host can bind it into
+ * containers; an engine that cannot gets it uploaded, which costs some 80 ms a container. */
+int session_agent_file(const char *folder, struct arena *arena, const char **path_out,
+		       struct err *err);
 int session_open(struct engine *engine, const struct session_spec *spec, struct session **out,
 		 struct err *err);
 /* Thread safe; commands of several threads run side by side. */

@@ -532,11 +532,12 @@ static void find_home(struct session *session)
 			session->home = session->image.env.items[i];
 }
 
-int session_open(struct engine *engine, const struct session_spec *spec, struct session **out,
-		 struct err *err)
+static int open_session(struct engine *engine, const struct session_spec *spec, bool bound,
+			struct session **out, struct err *err)
 {
 	struct session *session = session_new(engine);
 
+	session->bound = bound;
 	if (engine_image(engine, spec->image, session->arena, &session->image, err) < 0)
 		goto fail;
 	find_home(session);
@@ -549,6 +550,20 @@ int session_open(struct engine *engine, const struct session_spec *spec, struct 
 fail:
 	session_close(session);
 	return -1;
+}
+
+/* An engine on a unix socket may still live elsewhere (a virtual machine, another root), and the
+ * file may lie where nothing may be executed: then the agent is uploaded. */
+int session_open(struct engine *engine, const struct session_spec *spec, struct session **out,
+		 struct err *err)
+{
+	bool local = strncmp(engine->info.host, "unix://", 7) == 0;
+
+	if (spec->agent && local && open_session(engine, spec, true, out, err) == 0)
+		return 0;
+	if (spec->agent && local && err->code != ERR_INFRA)
+		return -1;
+	return open_session(engine, spec, false, out, err);
 }
 
 void session_close(struct session *session)

@@ -2,16 +2,19 @@
  * The container of a session: made, filled with the agent, started, removed.
  *
  * The agent runs as root with three capabilities: to become the user of a command and to end
- * commands of other users. Commands have none (agent/child.c). Its folder is an anonymous volume:
- * archives cannot be put into a read-only root, and the volume goes with the container.
+ * commands of other users. Commands have none (agent/child.c). The program is bound from a file of
+ * this host where the engine can; else it is put into an anonymous volume: archives cannot be put
+ * into a read-only root, and the volume goes with the container.
  */
 #include "agent/agent.h"
+#include "base/file.h"
 #include "base/units.h"
 #include "engine/session_private.h"
 #include "engine/sweep_private.h"
 #include "parse/tar.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define UPLOAD_MAX ((size_t)64 * 1024 * 1024)
 #define UPLOAD_NS (UINT64_C(120) * NS_PER_S)
@@ -32,6 +35,16 @@ static void add_limit(struct json *limits, const char *name, int64_t most)
 	json_add_str(limit, "Name", name);
 	json_add_int(limit, "Soft", most);
 	json_add_int(limit, "Hard", most);
+}
+
+static void bind_agent(struct json *host, const char *file)
+{
+	struct json *mount = json_add_object(json_add_array(host, "Mounts"), NULL);
+
+	json_add_str(mount, "Type", "bind"); /* refused, not made up, when the file is not there */
+	json_add_str(mount, "Source", file);
+	json_add_str(mount, "Target", PROTOCOL_PROGRAM);
+	json_add_bool(mount, "ReadOnly", true);
 }
 
 static void describe_host(struct json *body, const struct session *session,
@@ -63,6 +76,8 @@ static void describe_host(struct json *body, const struct session *session,
 	json_add_str(json_add_object(host, "LogConfig"), "Type", "none");
 	json_add_bool(host, "AutoRemove", false);
 	json_add_bool(host, "Init", false);
+	if (session->bound)
+		bind_agent(host, spec->agent);
 }
 
 static void describe_owner(struct json *body, const struct session_spec *spec)
@@ -99,7 +114,8 @@ static struct json *describe(const struct session *session, const struct session
 	json_add_bool(body, "AttachStderr", true);
 	json_add_bool(body, "Tty", false);
 	add_list(json_add_object(body, "Healthcheck"), "Test", no_test);
-	json_add_object(json_add_object(body, "Volumes"), PROTOCOL_FOLDER);
+	if (!session->bound)
+		json_add_object(json_add_object(body, "Volumes"), PROTOCOL_FOLDER);
 	describe_owner(body, spec);
 	describe_host(body, session, spec);
 	return body;
@@ -127,6 +143,27 @@ static int create(struct session *session, const struct session_spec *spec, stru
 		return err_set(err, ERR_INFRA, "engine at %s: the new container has no id",
 			       session->engine->info.host);
 	session->id = arena_strdup(session->arena, id);
+	return 0;
+}
+
+int session_agent_file(const char *folder, struct arena *arena, const char **path_out,
+		       struct err *err)
+{
+	const char *path = arena_printf(arena, "%s/agent-" ASSAY_VERSION, folder);
+	size_t len;
+	const void *program = agent_program(&len);
+	struct buf kept;
+	bool same;
+
+	buf_init(&kept, len + 1);
+	same = file_read(path, &kept, err) == 0 && kept.len == len &&
+	       memcmp(kept.data, program, len) == 0;
+	buf_done(&kept);
+	if (!same && file_write_quick(path, program, len, err) < 0)
+		return -1;
+	if (chmod(path, 0755) < 0)
+		return err_sys(err, ERR_INFRA, "%s", path);
+	*path_out = path;
 	return 0;
 }
 
@@ -183,7 +220,7 @@ int session__create(struct session *session, const struct session_spec *spec, st
 {
 	if (check_arch(session, err) < 0 || create(session, spec, err) < 0)
 		return -1;
-	return upload_agent(session, err);
+	return session->bound ? 0 : upload_agent(session, err);
 }
 
 int session__attach(struct session *session, struct err *err)

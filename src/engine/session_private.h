@@ -22,6 +22,7 @@ struct session {
 	struct image_config image;
 	const char *home; /* HOME=… of the image's environment or NULL */
 	const char *id;	  /* of the container, NULL before it exists */
+	bool bound;	  /* the agent is a file of this host */
 	struct http_stream *stream;
 	pthread_mutex_t write_lock; /* a request is written as a whole */
 	pthread_t reader;

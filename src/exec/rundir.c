@@ -20,6 +20,7 @@
 
 struct rundir {
 	struct arena *arena;
+	const char *state;
 	const char *path;
 	const char *lock;
 	int lock_fd;
@@ -114,6 +115,7 @@ int rundir_create(const char *state, const struct run *run, struct rundir **out,
 		err_set(err, ERR_USAGE, "%s: path longer than %d bytes", state, STATE_PATH_MAX);
 		goto fail;
 	}
+	dir->state = arena_strdup(arena, real);
 	dir->path = arena_printf(arena, "%s/runs/%s", real, run->id);
 	dir->lock = arena_printf(arena, "%s/lock", dir->path);
 	if (file_mkdirs(dir->path, err) < 0 || open_parts(dir, run, err) < 0)
@@ -143,6 +145,11 @@ void rundir_close(struct rundir *dir)
 const char *rundir_path(const struct rundir *dir)
 {
 	return dir->path;
+}
+
+const char *rundir_state(const struct rundir *dir)
+{
+	return dir->state;
 }
 
 const char *rundir_lock(const struct rundir *dir)

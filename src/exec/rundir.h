@@ -21,7 +21,8 @@ int rundir_create(const char *state, const struct run *run, struct rundir **out,
 void rundir_close(struct rundir *dir);
 
 const char *rundir_path(const struct rundir *dir);
-const char *rundir_lock(const struct rundir *dir); /* absolute path of the lock file */
+const char *rundir_state(const struct rundir *dir); /* absolute path of STATE */
+const char *rundir_lock(const struct rundir *dir);  /* absolute path of the lock file */
 
 /* Append to build.log; errors are kept and returned by rundir_finish. */
 void rundir_log(struct rundir *dir, const char *data, size_t len);

@@ -93,7 +93,7 @@ struct build {
 	const char *input_hash; /* Dockerfile, context, args, base image ids; NULL: not known */
 	const char *image_id;	/* "sha256:…", NULL when no image came out */
 	const char *image_tag;
-	const char *partial_image; /* of a failed build: its last good step, NULL: none kept */
+	const char *partial_image;  /* of a failed build: its last good step, NULL: none kept */
 	struct pairs bases;	    /* FROM reference -> image id */
 	bool reused;		    /* image taken from an earlier run with the same inputs */
 	const char *reused_from;    /* that run's id */
@@ -138,7 +138,7 @@ struct run {
 	struct case_result *cases; /* the build itself is the first case, "build" */
 	size_t case_count;
 	struct baseline baseline;
-	struct strings gone; /* cases of the baseline that this run does not have */
+	struct strings gone;  /* cases of the baseline that this run does not have */
 	struct strings notes; /* what the image itself tells about failures, one line each */
 	enum verdict verdict;
 	const char *reason; /* one line that explains the verdict */
