@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "cmd/explain.h"
+#include "cmd/progress.h"
 #include "cmd/subject.h"
 #include "deploy/deploy.h"
 #include "deploy/inspect.h"
@@ -20,6 +21,7 @@
 #define SUITE_NAME_DEFAULT "assay.jsonc"
 #define ANCESTORS_MAX 5000
 #define HISTORY_ROWS_MAX 20000
+#define TYPICAL_RUNS_MAX 10 /* looked at for one that built its image */
 
 struct chain {
 	const struct chain_request *request;
@@ -40,6 +42,7 @@ struct chain {
 	struct strings ancestors; /* first parents, nearest first */
 	bool shallow;
 	const char *baseline;	  /* commit that the user named, NULL: look for one */
+	struct run *typical;	  /* newest run of the suite that built, NULL: none or not asked */
 	struct run *baseline_run; /* NULL: none; looked for once */
 	bool baseline_known;
 };
@@ -101,6 +104,28 @@ static void select_checks(struct chain *chain)
 		say(chain, "no check of suite %s has the name or tag %s", suite->name,
 		    request->only.items[0]);
 	exec_plan(suite, chain->run, "the image was not built");
+}
+
+/* An estimate is a courtesy: without one nothing is lost. */
+static void find_typical(struct chain *chain)
+{
+	const struct store_filter filter = {
+		.suite = chain->suite->name, .completed = true, .limit = TYPICAL_RUNS_MAX};
+	struct run_row *rows = NULL;
+	struct err ignored;
+	size_t count = 0;
+
+	if (!chain->request->left || chain->store->ops->runs(chain->store, &filter, chain->arena,
+							     &rows, &count, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		run_free(chain->typical);
+		chain->typical = NULL;
+		if (chain->store->ops->load(chain->store, rows[i].id, &chain->typical, &ignored) <
+			    0 ||
+		    !chain->typical->build.reused)
+			return;
+	}
 }
 
 /* --- the run's own facts --------------------------------------------------------------------- */
@@ -216,6 +241,7 @@ static int open_all(struct chain *chain, struct err *err)
 	    engine_open(request->engine, &chain->engine, err) < 0)
 		return -1;
 	describe_engine(run, chain->engine);
+	find_typical(chain);
 	if (sweep(chain, err) < 0)
 		return -1;
 	return rundir_create(chain->state, run, &chain->dir, err);
@@ -342,6 +368,9 @@ static void on_step(void *payload, const struct step *step)
 	struct chain *chain = payload;
 	char took[32];
 
+	if (chain->request->left && step->duration_ns == 0)
+		chain->request->left(chain->request->payload,
+				     progress_of_build(chain->typical, step->number));
 	if (step->duration_ns == 0 && !step->cached)
 		say(chain, "step %u/%u %.90s", step->number, step->total, step->instruction);
 	else if (step->duration_ns > 5 * NS_PER_S)
@@ -569,8 +598,16 @@ static int reuse_checks(struct chain *chain, struct err *err)
 static void on_case(void *payload, const struct case_result *result)
 {
 	const struct chain *chain = payload;
+	const struct run *run = chain->run;
+	size_t done = 0;
 
-	say(chain, "%s %s", outcome_name(result->outcome), result->name);
+	for (size_t i = 0; i < run->case_count; i++)
+		done += run->cases[i].outcome != OUTCOME_NOTRUN;
+	if (chain->request->left)
+		chain->request->left(chain->request->payload,
+				     progress_of_cases(chain->typical, done, run->case_count));
+	say(chain, "%s %s (%zu of %zu)", outcome_name(result->outcome), result->name, done,
+	    run->case_count);
 }
 
 static int run_checks(struct chain *chain, struct err *err)
@@ -648,6 +685,7 @@ static void close_all(struct chain *chain)
 	inspection_free(chain->earlier);
 	facts_free(chain->kept);
 	run_free(chain->baseline_run);
+	run_free(chain->typical);
 	rundir_close(chain->dir);
 	context_close(chain->context);
 	engine_close(chain->engine);

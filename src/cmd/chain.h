@@ -25,6 +25,8 @@ struct chain_request {
 	bool no_cache; /* and without the builder's cache */
 	/* Progress for people, one line at a time; never NULL. */
 	void (*say)(void *payload, const char *line);
+	/* How long it may still take, by the history; NULL: nobody wants to know. */
+	void (*left)(void *payload, uint64_t left_ns);
 	void *payload;
 };
 

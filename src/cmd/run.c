@@ -1,9 +1,8 @@
 #include "cmd/chain.h"
 
 #include "base/cancel.h"
-#include "base/clock.h"
-#include "base/units.h"
 #include "cmd/output.h"
+#include "cmd/progress.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,21 +69,6 @@ static const struct option_row run_rows[] = {
 	COMMON_OPTIONS};
 #undef AT
 
-struct progress {
-	uint64_t start;
-	bool quiet;
-};
-
-static void print_progress(void *payload, const char *line)
-{
-	const struct progress *progress = payload;
-	char took[32];
-
-	if (!progress->quiet)
-		fprintf(stderr, "[%8s] %s\n",
-			units_duration(clock_ns() - progress->start, took, sizeof(took)), line);
-}
-
 static int write_reports(const struct run *run, const struct run_options *options, struct err *err)
 {
 	const struct report_options plain = {0};
@@ -108,7 +92,7 @@ static int write_reports(const struct run *run, const struct run_options *option
 /* One suite; returns the exit code. */
 static int run_suite(const struct run_options *options, const char *suite, struct arena *arena)
 {
-	struct progress progress = {clock_ns(), options->common.quiet};
+	struct progress *progress = progress_start(options->common.quiet);
 	struct chain_request request = {
 		.repo = options->repo,
 		.commit = options->commit,
@@ -122,17 +106,19 @@ static int run_suite(const struct run_options *options, const char *suite, struc
 		.reuse = options->reuse,
 		.rebuild = options->rebuild || options->no_cache,
 		.no_cache = options->no_cache,
-		.say = print_progress,
-		.payload = &progress,
+		.say = progress_say,
+		.left = progress_is_live(progress) ? progress_left : NULL,
+		.payload = progress,
 	};
 	struct run *run = NULL;
 	struct err err = {0}, report_err = {0};
 	char folder[4096] = "";
 	int rc, code;
 
-	if (cmd_parse_vars(&options->vars, arena, &request.vars, &err) < 0)
-		return cmd_fail(&err);
-	rc = chain_run(&request, &run, folder, sizeof(folder), &err);
+	rc = cmd_parse_vars(&options->vars, arena, &request.vars, &err);
+	if (rc == 0)
+		rc = chain_run(&request, &run, folder, sizeof(folder), &err);
+	progress_stop(progress);
 	if (!run)
 		return cmd_fail(&err);
 	code = rc < 0 ? cmd_fail(&err) : exit_of_run(run);
