@@ -27,7 +27,10 @@ struct subcommand {
 	const char *name;
 	const char *summary;
 	int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name */
+	const struct command_help *help;
 };
+
+extern const struct subcommand subcommands[]; /* ends with a NULL name */
 
 int cmd_run(int argc, char **argv);
 int cmd_scan(int argc, char **argv);
@@ -36,6 +39,10 @@ int cmd_history(int argc, char **argv);
 int cmd_suite(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_init(int argc, char **argv);
+int cmd_help(int argc, char **argv);
+
+extern const struct command_help help_run, help_scan, help_compare, help_history, help_suite,
+	help_doctor, help_init, help_help;
 
 int exit_of_error(const struct err *err);
 int exit_of_run(const struct run *run);

@@ -121,6 +121,13 @@ static int compare(const struct compare_options *options, const struct strings *
 	return rc;
 }
 
+const struct command_help help_compare = {
+	"compare A B [OPTION]...",
+	"What differs between two images: packages, libraries, GPU code, environment, sizes, by "
+	"build\nstep. A and B are images of the engine, archives, folders, facts.json files or "
+	"runs.",
+	compare_rows};
+
 int cmd_compare(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
@@ -132,11 +139,7 @@ int cmd_compare(int argc, char **argv)
 	if (options_parse(compare_rows, argc, argv, arena, &options, &words, &err) < 0)
 		code = cmd_fail(&err);
 	else if (options.common.help)
-		options_help("compare A B [OPTION]...",
-			     "What differs between two images: packages, libraries, GPU code, "
-			     "environment, sizes, by build\nstep. A and B are images of the "
-			     "engine, archives, folders, facts.json files or runs.",
-			     compare_rows);
+		options_help(&help_compare);
 	else if (compare(&options, &words, arena, &err) < 0)
 		code = cmd_fail(&err);
 	arena_free(arena);

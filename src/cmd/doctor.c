@@ -130,6 +130,10 @@ static void look_at_gpu(struct doctor *doctor)
 		       "none here: checks that need one are skipped with this reason", NULL);
 }
 
+const struct command_help help_doctor = {"doctor [OPTION]...",
+					 "Say what works here, what does not, and how to get it.",
+					 doctor_rows};
+
 int cmd_doctor(int argc, char **argv)
 {
 	struct doctor_options options = {.repo = "."};
@@ -140,8 +144,7 @@ int cmd_doctor(int argc, char **argv)
 	if (options_parse(doctor_rows, argc, argv, doctor.arena, &options, &words, &err) < 0) {
 		doctor.code = cmd_fail(&err);
 	} else if (options.common.help) {
-		options_help("doctor [OPTION]...",
-			     "Say what works here, what does not, and how to get it.", doctor_rows);
+		options_help(&help_doctor);
 	} else {
 		doctor.color = cmd_color(&options.common);
 		doctor.list = options.common.json ? json_new_array() : NULL;

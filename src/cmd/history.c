@@ -166,6 +166,10 @@ static int history_dispatch(const struct history_options *options, const struct 
 	return err_set(err, ERR_USAGE, "history: write `runs`, `flips` or `show RUN`");
 }
 
+const struct command_help help_history = {
+	"history [runs|flips|show RUN] [OPTION]...",
+	"Look at recorded runs: a line each, what flipped, or one run whole.", history_rows};
+
 int cmd_history(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
@@ -179,9 +183,7 @@ int cmd_history(int argc, char **argv)
 	if (options_parse(history_rows, argc, argv, arena, &options, &words, &err) < 0) {
 		code = cmd_fail(&err);
 	} else if (options.common.help) {
-		options_help("history [runs|flips|show RUN] [OPTION]...",
-			     "Look at recorded runs: a line each, what flipped, or one run whole.",
-			     history_rows);
+		options_help(&help_history);
 	} else if ((!options.history && source_open(options.repo, &source, &err) < 0) ||
 		   cmd_history_open(options.history, source ? cmd_state_dir(source, arena) : NULL,
 				    &store, &err) < 0 ||

@@ -210,6 +210,10 @@ static int init_repo(const struct init_options *options, const char *root, struc
 	return rc;
 }
 
+const struct command_help help_init = {
+	"init [OPTION]...", "Write a starter suite that runs at once, and a CI workflow.",
+	init_rows};
+
 int cmd_init(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
@@ -222,9 +226,7 @@ int cmd_init(int argc, char **argv)
 	if (options_parse(init_rows, argc, argv, arena, &options, &words, &err) < 0) {
 		code = cmd_fail(&err);
 	} else if (options.common.help) {
-		options_help("init [OPTION]...",
-			     "Write a starter suite that runs at once, and a CI workflow.",
-			     init_rows);
+		options_help(&help_init);
 	} else if (source_open(options.repo, &source, &err) < 0 ||
 		   init_repo(&options, source_root(source), arena, &err) < 0) {
 		code = cmd_fail(&err);

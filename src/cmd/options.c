@@ -125,10 +125,10 @@ int options_parse(const struct option_row *rows, int argc, char **argv, struct a
 	return 0;
 }
 
-void options_help(const char *usage, const char *summary, const struct option_row *rows)
+void options_help(const struct command_help *help)
 {
-	printf("Usage: assay %s\n\n%s\n\nOptions:\n", usage, summary);
-	for (; rows->name; rows++) {
+	printf("Usage: assay %s\n\n%s\n\nOptions:\n", help->usage, help->summary);
+	for (const struct option_row *rows = help->rows; rows->name; rows++) {
 		char left[80];
 
 		(void)snprintf(left, sizeof(left), "%c%c%s --%s%s%s", rows->letter ? '-' : ' ',

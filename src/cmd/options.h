@@ -68,7 +68,14 @@ struct common_options {
 int options_parse(const struct option_row *rows, int argc, char **argv, struct arena *arena,
 		  void *out, struct strings *words, struct err *err);
 
-/* Print "Usage: assay USAGE", SUMMARY and the table to standard output. */
-void options_help(const char *usage, const char *summary, const struct option_row *rows);
+/* What --help and the man page say of a command. */
+struct command_help {
+	const char *usage;   /* "run [OPTION]..." */
+	const char *summary; /* sentences */
+	const struct option_row *rows;
+};
+
+/* Print "Usage: assay USAGE", the summary and the table to standard output. */
+void options_help(const struct command_help *help);
 
 #endif

@@ -160,6 +160,11 @@ static int run_suites(const struct run_options *options, struct arena *arena)
 	return code;
 }
 
+const struct command_help help_run = {
+	"run [OPTION]...",
+	"Build a commit's image, check it, record the verdict and compare it with the\nbaseline.",
+	run_rows};
+
 int cmd_run(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
@@ -175,10 +180,7 @@ int cmd_run(int argc, char **argv)
 				    words.items[0]) < 0)) {
 		code = cmd_fail(&err);
 	} else if (options.common.help) {
-		options_help("run [OPTION]...",
-			     "Build a commit's image, check it, record the verdict and compare it "
-			     "with the\nbaseline.",
-			     run_rows);
+		options_help(&help_run);
 		code = EXIT_PASS;
 	} else {
 		code = cmd_finish_output(run_suites(&options, arena));

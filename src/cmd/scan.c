@@ -127,7 +127,7 @@ static int find_targets(const struct strings *names, const struct gpu **out, str
 			continue;
 		near = field_nearest(names->items[i], known);
 		return err_set(err, ERR_USAGE,
-			       "--target %s: no such GPU%s%s%s; `assay doctor --gpus` lists them, "
+			       "--target %s: no such GPU%s%s%s; `assay help --targets` lists them, "
 			       "sm_120 names any",
 			       names->items[i], near ? ", did you mean '" : "", near ? near : "",
 			       near ? "'?" : "");
@@ -294,6 +294,12 @@ static int scan(const struct scan_options *options, const struct strings *words,
 	return rc;
 }
 
+const struct command_help help_scan = {
+	"scan IMAGE | --tar FILE | --oci DIR | --rootfs DIR [OPTION]...",
+	"Read what is inside an image from its bytes, without running any of it, and judge "
+	"it.\nNeeds no suite and no GPU.",
+	scan_rows};
+
 int cmd_scan(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
@@ -305,10 +311,7 @@ int cmd_scan(int argc, char **argv)
 	if (options_parse(scan_rows, argc, argv, arena, &options, &words, &err) < 0)
 		code = cmd_fail(&err);
 	else if (options.common.help)
-		options_help("scan IMAGE | --tar FILE | --oci DIR | --rootfs DIR [OPTION]...",
-			     "Read what is inside an image from its bytes, without running any of "
-			     "it, and judge it.\nNeeds no suite and no GPU.",
-			     scan_rows);
+		options_help(&help_scan);
 	else if (scan(&options, &words, arena, &code, &err) < 0)
 		code = cmd_fail(&err);
 	arena_free(arena);

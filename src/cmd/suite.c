@@ -161,6 +161,11 @@ static int dispatch(const struct suite_options *options, const struct strings *w
 	return rc;
 }
 
+const struct command_help help_suite = {
+	"suite check|list [FILE], suite schema, suite explain LABEL|KIND",
+	"Check a suite, list its checks, print the JSON Schema, explain a label or kind.",
+	suite_rows};
+
 int cmd_suite(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
@@ -173,10 +178,7 @@ int cmd_suite(int argc, char **argv)
 	    cmd_parse_vars(&options.vars, arena, &options.values, &err) < 0)
 		code = cmd_fail(&err);
 	else if (options.common.help)
-		options_help("suite check|list [FILE], suite schema, suite explain LABEL|KIND",
-			     "Check a suite, list its checks, print the JSON Schema, explain a "
-			     "label or kind.",
-			     suite_rows);
+		options_help(&help_suite);
 	else if (dispatch(&options, &words, &err) < 0)
 		code = cmd_fail(&err);
 	arena_free(arena);
