@@ -2,6 +2,7 @@
 
 #include "base/json_text.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -289,7 +290,7 @@ void json_add_str(struct json *parent, const char *key, const char *text)
 	len = strlen(text);
 	buf_init(&clean, SIZE_MAX / 2);
 	for (size_t i = 0; i < len;) {
-		size_t step = json_text_utf8(text + i, len - i);
+		size_t step = utf8_length(text + i, len - i);
 
 		if (step)
 			buf_add(&clean, text + i, step);

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -49,31 +50,6 @@ void json_position(const char *text, size_t offset, unsigned *line, unsigned *co
 	}
 }
 
-size_t json_text_utf8(const char *p, size_t left)
-{
-	const unsigned char *u = (const unsigned char *)p;
-	size_t need = 0;
-
-	if (u[0] < 0x80)
-		need = 1;
-	else if (u[0] >= 0xC2 && u[0] <= 0xDF)
-		need = 2;
-	else if ((u[0] & 0xF0) == 0xE0)
-		need = 3;
-	else if (u[0] >= 0xF0 && u[0] <= 0xF4)
-		need = 4;
-	if (!need || need > left)
-		return 0;
-	for (size_t i = 1; i < need; i++)
-		if ((u[i] & 0xC0) != 0x80)
-			return 0;
-	/* Longer forms than needed, surrogates, and what lies above U+10FFFF. */
-	if ((u[0] == 0xE0 && u[1] < 0xA0) || (u[0] == 0xED && u[1] > 0x9F) ||
-	    (u[0] == 0xF0 && u[1] < 0x90) || (u[0] == 0xF4 && u[1] > 0x8F))
-		return 0;
-	return need;
-}
-
 static int check_utf8(struct scan *scan)
 {
 	size_t i = 0;
@@ -81,7 +57,7 @@ static int check_utf8(struct scan *scan)
 	if (scan->len >= 3 && memcmp(scan->text, "\xEF\xBB\xBF", 3) == 0)
 		return fault_at(scan, 0, "starts with a byte order mark: save it without one");
 	while (i < scan->len) {
-		size_t step = json_text_utf8(scan->text + i, scan->len - i);
+		size_t step = utf8_length(scan->text + i, scan->len - i);
 
 		if (!step)
 			return fault_at(scan, i, "not valid UTF-8");

@@ -13,9 +13,6 @@ struct json_fault {
 	char what[96];
 };
 
-/* Length of the UTF-8 sequence at P (LEFT bytes remain), 0 when it is none (RFC 3629). */
-size_t json_text_utf8(const char *p, size_t left);
-
 /*
  * Prove the LEN bytes of TEXT (NUL-terminated) to be one JSON document of at most JSON_DEPTH_MAX
  * levels. With JSONC, comments and trailing commas are blanked in place, so that offsets stay.

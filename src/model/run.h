@@ -93,7 +93,8 @@ struct build {
 	const char *input_hash; /* Dockerfile, context, args, base image ids; NULL: not known */
 	const char *image_id;	/* "sha256:…", NULL when no image came out */
 	const char *image_tag;
-	const char *partial_image;  /* of a failed build: its last good step, NULL: none kept */
+	/* Of a failed build: the image of its last good step, NULL: unknown. Not kept. */
+	const char *partial_image;
 	struct pairs bases;	    /* FROM reference -> image id */
 	bool reused;		    /* image taken from an earlier run with the same inputs */
 	const char *reused_from;    /* that run's id */

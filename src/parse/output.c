@@ -2,6 +2,7 @@
 #include "parse/output.h"
 
 #include "base/buf.h"
+#include "base/utf8.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,28 +48,6 @@ static size_t escape_length(const char *at, size_t len)
 	if (strchr("()*+", at[1]))
 		return len < 3 ? len : 3;
 	return 2;
-}
-
-/* Bytes of the valid UTF-8 character at AT, 0 when it is none. */
-static size_t utf8_length(const char *at, size_t len)
-{
-	const unsigned char *u = (const unsigned char *)at;
-	size_t want = u[0] < 0x80   ? 1
-		      : u[0] < 0xc2 ? 0
-		      : u[0] < 0xe0 ? 2
-		      : u[0] < 0xf0 ? 3
-		      : u[0] < 0xf5 ? 4
-				    : 0;
-
-	if (!want || want > len)
-		return 0;
-	for (size_t i = 1; i < want; i++)
-		if ((u[i] & 0xc0) != 0x80)
-			return 0;
-	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
-	    (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
-		return 0;
-	return want;
 }
 
 /* LINE without escapes and control characters; OUT's maximum cuts between characters. */

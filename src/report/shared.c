@@ -1,57 +1,18 @@
+#include "base/utf8.h"
 #include "report/report_private.h"
 
 #include <string.h>
 
-#define REPLACEMENT 0xFFFD
-
-/* Length of the sequence that LEAD begins, 0 when no sequence begins so. */
-static size_t sequence_length(unsigned char lead)
-{
-	if (lead < 0x80)
-		return 1;
-	if (lead >= 0xC2 && lead <= 0xDF)
-		return 2;
-	if (lead >= 0xE0 && lead <= 0xEF)
-		return 3;
-	return lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
-}
-
-/* Code point of the LEN bytes at P; REPLACEMENT when they are none (RFC 3629). */
-static uint32_t decode(const unsigned char *p, size_t len)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	uint32_t c = len == 1 ? p[0] : p[0] & (0x7Fu >> len);
-
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xC0) != 0x80) /* also the NUL at the end */
-			return REPLACEMENT;
-		c = c << 6 | (p[i] & 0x3Fu);
-	}
-	if (c < least[len] || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
-		return REPLACEMENT;
-	return c;
-}
-
 uint32_t report_next(const char **text, const char **bytes, size_t *len)
 {
-	const unsigned char *p = (const unsigned char *)*text;
-	size_t need = sequence_length(*p);
-	uint32_t c = need ? decode(p, need) : REPLACEMENT;
+	size_t left = strnlen(*text, 4), need = left ? utf8_length(*text, left) : 0;
 
-	if (!*p)
+	if (!left)
 		return 0;
-	if (c == REPLACEMENT) {
-		bool written = strncmp(*text, "\xEF\xBF\xBD", 3) == 0;
-
-		*bytes = "\xEF\xBF\xBD";
-		*len = 3;
-		*text += written ? 3 : 1;
-		return c;
-	}
-	*bytes = *text;
-	*len = need;
-	*text += need;
-	return c;
+	*bytes = need ? *text : "\xEF\xBF\xBD"; /* U+FFFD */
+	*len = need ? need : 3;
+	*text += need ? need : 1;
+	return utf8_decode(*bytes, *len);
 }
 
 bool report_is_control(uint32_t c)

@@ -61,12 +61,24 @@ static struct run *full_run(void)
 				      .time_s = -1,
 				      .repo = "/r",
 				      .submodules = {(const char **)words, 1}};
-	run->build = (struct build){
-		"buildkit", "Dockerfile", "h", "sha256:1", "tag", {bases, 1}, true,
-		"r0",	    "c9",	  99,  steps,	   2,	  true,	      "AssertionError"};
+	run->build = (struct build){.builder = "buildkit",
+				    .dockerfile = "Dockerfile",
+				    .input_hash = "h",
+				    .image_id = "sha256:1",
+				    .image_tag = "tag",
+				    .bases = {bases, 1},
+				    .reused = true,
+				    .reused_from = "r0",
+				    .same_inputs_as = "c9",
+				    .duration_ns = 99,
+				    .steps = steps,
+				    .step_count = 2,
+				    .failed = true,
+				    .message = "AssertionError"};
 	run->environment = (struct pairs){environment, 1};
 	run->baseline = (struct baseline){"r0", "c1", 3, NULL};
 	run->gone = (struct strings){(const char **)words, 2};
+	run->notes = (struct strings){(const char **)words, 1};
 	run->verdict = VERDICT_FAIL;
 	run->reason = "torch: expected";
 	fill_cases(run);

@@ -44,6 +44,8 @@ static void spoil_run(struct run *run)
 	spoil(run->baseline.reason);
 	for (size_t i = 0; i < run->gone.count; i++)
 		spoil(run->gone.items[i]);
+	for (size_t i = 0; i < run->notes.count; i++)
+		spoil(run->notes.items[i]);
 	for (size_t i = 0; i < run->case_count; i++) {
 		spoil(run->cases[i].name);
 		spoil(run->cases[i].expected);
