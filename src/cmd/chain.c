@@ -1,15 +1,10 @@
-#include "cmd/chain.h"
+#include "cmd/chain_private.h"
 
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/units.h"
-#include "cmd/explain.h"
 #include "cmd/progress.h"
-#include "cmd/subject.h"
-#include "deploy/deploy.h"
-#include "deploy/inspect.h"
-#include "deploy/repo.h"
 #include "exec/exec.h"
 
 #include <stdio.h>
@@ -20,37 +15,8 @@
 
 #define SUITE_NAME_DEFAULT "assay.jsonc"
 #define ANCESTORS_MAX 5000
-#define HISTORY_ROWS_MAX 20000
-#define TYPICAL_RUNS_MAX 10 /* looked at for one that built its image */
 
-struct chain {
-	const struct chain_request *request;
-	struct arena *arena;
-	struct run *run;
-	struct source *source;
-	struct suite *suite;
-	struct store *store;
-	struct engine *engine;
-	struct context *context;
-	struct rundir *dir;
-	struct deployed *deployed;
-	struct inspection *inspection; /* of the image, or of a failed build's last good step */
-	struct inspection *earlier;    /* of the baseline's image */
-	struct facts *kept;	       /* of the baseline, from its run directory */
-	struct repo_files files, earlier_files;
-	const char *state;
-	struct strings ancestors; /* first parents, nearest first */
-	bool shallow;
-	const char *baseline;	  /* commit that the user named, NULL: look for one */
-	struct run *typical;	  /* newest run of the suite that built, NULL: none or not asked */
-	struct run *baseline_run; /* NULL: none; looked for once */
-	bool baseline_known;
-};
-
-static void say(const struct chain *chain, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void say(const struct chain *chain, const char *fmt, ...)
+void chain__say(const struct chain *chain, const char *fmt, ...)
 {
 	char line[1200];
 	va_list ap;
@@ -101,31 +67,9 @@ static void select_checks(struct chain *chain)
 		suite->targets = request->targets;
 	if (request->only.count &&
 	    suite_select(suite, request->only.items, request->only.count) == 0)
-		say(chain, "no check of suite %s has the name or tag %s", suite->name,
-		    request->only.items[0]);
+		chain__say(chain, "no check of suite %s has the name or tag %s", suite->name,
+			   request->only.items[0]);
 	exec_plan(suite, chain->run, "the image was not built");
-}
-
-/* An estimate is a courtesy: without one nothing is lost. */
-static void find_typical(struct chain *chain)
-{
-	const struct store_filter filter = {
-		.suite = chain->suite->name, .completed = true, .limit = TYPICAL_RUNS_MAX};
-	struct run_row *rows = NULL;
-	struct err ignored;
-	size_t count = 0;
-
-	if (!chain->request->left || chain->store->ops->runs(chain->store, &filter, chain->arena,
-							     &rows, &count, &ignored) < 0)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		run_free(chain->typical);
-		chain->typical = NULL;
-		if (chain->store->ops->load(chain->store, rows[i].id, &chain->typical, &ignored) <
-			    0 ||
-		    !chain->typical->build.reused)
-			return;
-	}
 }
 
 /* --- the run's own facts --------------------------------------------------------------------- */
@@ -187,7 +131,7 @@ static int keep_killed(void *payload, struct run *run, struct err *err)
 {
 	struct chain *chain = payload;
 
-	say(chain, "run %s was killed: recorded as %s", run->id, verdict_name(run->verdict));
+	chain__say(chain, "run %s was killed: recorded as %s", run->id, verdict_name(run->verdict));
 	return chain->store->ops->append(chain->store, run, err);
 }
 
@@ -199,8 +143,8 @@ static int sweep(struct chain *chain, struct err *err)
 	    engine_sweep(chain->engine, &removed, err) < 0)
 		return -1;
 	if (removed)
-		say(chain, "removed %u container%s of killed runs", removed,
-		    removed == 1 ? "" : "s");
+		chain__say(chain, "removed %u container%s of killed runs", removed,
+			   removed == 1 ? "" : "s");
 	return 0;
 }
 
@@ -241,7 +185,7 @@ static int open_all(struct chain *chain, struct err *err)
 	    engine_open(request->engine, &chain->engine, err) < 0)
 		return -1;
 	describe_engine(run, chain->engine);
-	find_typical(chain);
+	chain__find_typical(chain);
 	if (sweep(chain, err) < 0)
 		return -1;
 	return rundir_create(chain->state, run, &chain->dir, err);
@@ -278,8 +222,8 @@ static int hash_inputs(struct chain *chain, struct err *err)
 	run->build.input_hash = arena_strdup(run->arena, hash);
 	if (chain->ancestors.count && same_as(chain, chain->ancestors.items[0], hash)) {
 		run->build.same_inputs_as = arena_strdup(run->arena, chain->ancestors.items[0]);
-		say(chain, "commit %.12s changes no image input since %.12s", run->commit.hash,
-		    chain->ancestors.items[0]);
+		chain__say(chain, "commit %.12s changes no image input since %.12s",
+			   run->commit.hash, chain->ancestors.items[0]);
 	}
 	return 0;
 }
@@ -329,7 +273,7 @@ static void take_image(struct run *run, const struct run *old)
 	}
 }
 
-static bool engine_has(struct chain *chain, const char *image_id)
+bool chain__engine_has(struct chain *chain, const char *image_id)
 {
 	struct image_config config;
 	struct err ignored;
@@ -347,10 +291,10 @@ static int reuse_image(struct chain *chain, struct err *err)
 		return 0;
 	if (find_equal(chain, false, true, &old, err) < 0)
 		return -1;
-	if (old && engine_has(chain, old->build.image_id)) {
+	if (old && chain__engine_has(chain, old->build.image_id)) {
 		take_image(chain->run, old);
-		say(chain, "image %.19s of run %s has the same inputs: not built again",
-		    old->build.image_id, old->id);
+		chain__say(chain, "image %.19s of run %s has the same inputs: not built again",
+			   old->build.image_id, old->id);
 	}
 	run_free(old);
 	return 0;
@@ -372,10 +316,10 @@ static void on_step(void *payload, const struct step *step)
 		chain->request->left(chain->request->payload,
 				     progress_of_build(chain->typical, step->number));
 	if (step->duration_ns == 0 && !step->cached)
-		say(chain, "step %u/%u %.90s", step->number, step->total, step->instruction);
+		chain__say(chain, "step %u/%u %.90s", step->number, step->total, step->instruction);
 	else if (step->duration_ns > 5 * NS_PER_S)
-		say(chain, "step %u/%u took %s", step->number, step->total,
-		    units_duration(step->duration_ns, took, sizeof(took)));
+		chain__say(chain, "step %u/%u took %s", step->number, step->total,
+			   units_duration(step->duration_ns, took, sizeof(took)));
 }
 
 /* The build as a case of its own, so that it flips, reports and bisects like any other. */
@@ -412,141 +356,12 @@ static int build_image(struct chain *chain, struct err *err)
 
 	options.tag = arena_printf(run->arena, "assay/%s:%.16s", run->suite,
 				   run->build.input_hash ? run->build.input_hash : run->id);
-	say(chain, "building %.12s \"%.60s\"", run->commit.hash, run->commit.subject);
+	chain__say(chain, "building %.12s \"%.60s\"", run->commit.hash, run->commit.subject);
 	rc = deploy_build(chain->engine, chain->context, chain->suite->image, &options, &callbacks,
 			  run->arena, &run->build, err);
 	if (!run->build.duration_ns)
 		run->build.duration_ns = clock_ns() - start;
 	return rc;
-}
-
-/* --- baseline -------------------------------------------------------------------------------- */
-
-static const char *find_run_of(const struct run_row *rows, size_t count, const char *commit)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(rows[i].commit, commit) == 0)
-			return rows[i].id;
-	return NULL;
-}
-
-/* The nearest first-parent ancestor with a completed run of this suite, by the commit graph. */
-static int find_baseline(struct chain *chain, struct err *err)
-{
-	struct store_filter filter = {
-		.suite = chain->run->suite, .completed = true, .limit = HISTORY_ROWS_MAX};
-	struct baseline *baseline = &chain->run->baseline;
-	struct strings commits = chain->ancestors;
-	struct run_row *rows = NULL;
-	size_t count = 0;
-
-	if (chain->baseline_known)
-		return 0;
-	if (chain->baseline)
-		commits = (struct strings){&chain->baseline, 1};
-	if (chain->store->ops->runs(chain->store, &filter, chain->arena, &rows, &count, err) < 0)
-		return -1;
-	for (size_t i = 0; i < commits.count; i++) {
-		const char *id = find_run_of(rows, count, commits.items[i]);
-
-		if (!id)
-			continue;
-		baseline->run_id = arena_strdup(chain->run->arena, id);
-		baseline->commit = arena_strdup(chain->run->arena, commits.items[i]);
-		baseline->distance = chain->baseline ? 0 : (unsigned)i + 1;
-		chain->baseline_known = true;
-		return chain->store->ops->load(chain->store, id, &chain->baseline_run, err);
-	}
-	baseline->reason = chain->baseline ? "the named baseline has no completed run of this suite"
-			   : chain->shallow ? "the clone is shallow; no run of the commits it holds"
-			   : !commits.count ? "this is the first commit"
-					    : "no ancestor has a completed run of this suite";
-	chain->baseline_known = true;
-	return 0;
-}
-
-/* --- what the image tells -------------------------------------------------------------------- */
-
-/* Facts of the baseline: as its run kept them, else from its image, else none. */
-static const struct facts *baseline_facts(struct chain *chain)
-{
-	const struct run *before = chain->baseline_run;
-	const struct rule_input *input = NULL;
-	struct inspect_spec spec = {.engine = chain->engine,
-				    .cache = subject_cache_dir(chain->arena)};
-	struct err ignored;
-
-	if (subject_read_facts(
-		    arena_printf(chain->arena, "%s/runs/%s/facts.json", chain->state, before->id),
-		    &chain->kept, &ignored) == 0)
-		return chain->kept;
-	spec.image_id = before->build.image_id;
-	if (!engine_has(chain, spec.image_id))
-		return NULL;
-	chain->earlier = inspection_new(&spec);
-	if (inspection_begin(chain->earlier, &input, &ignored) < 0)
-		return NULL;
-	inspection_end(chain->earlier);
-	return input->facts;
-}
-
-/* The chain's own thread waits while cases are judged, so its handles are free to be used. */
-static int prepare_inspection(void *payload, struct rule_input *input, struct err *err)
-{
-	struct chain *chain = payload;
-	const struct commit *commit = &chain->run->commit;
-
-	if (find_baseline(chain, err) < 0 ||
-	    repo_read_commit(chain->source, commit->hash, chain->arena, &chain->files, err) < 0)
-		return -1;
-	input->files = chain->files.items;
-	input->file_count = chain->files.count;
-	input->dockerfile = context_dockerfile_path(chain->context);
-	if (!chain->baseline_run)
-		return 0;
-	input->before = baseline_facts(chain);
-	if (repo_read_commit(chain->source, chain->baseline_run->commit.hash, chain->arena,
-			     &chain->earlier_files, err) < 0)
-		return -1;
-	input->before_files = chain->earlier_files.items;
-	input->before_file_count = chain->earlier_files.count;
-	return 0;
-}
-
-static void inspect_later(struct chain *chain, const char *image_id)
-{
-	const struct inspect_spec spec = {.engine = chain->engine,
-					  .image_id = image_id,
-					  .cache = subject_cache_dir(chain->arena),
-					  .prepare = prepare_inspection,
-					  .payload = chain};
-
-	chain->inspection = inspection_new(&spec);
-}
-
-/* Facts explain, they do not judge: where they cannot be had the verdict stands. */
-static void explain(struct chain *chain)
-{
-	struct run *run = chain->run;
-	struct err why = {0};
-
-	if (!explain_needed(run))
-		return;
-	if (!chain->inspection && run->build.partial_image)
-		inspect_later(chain, run->build.partial_image);
-	if (!chain->inspection && engine_has(chain, run->build.image_id))
-		inspect_later(chain, run->build.image_id);
-	if (chain->inspection && explain_run(run, chain->inspection, &why) < 0)
-		say(chain, "no explanation from the image: %s", why.msg);
-}
-
-static int keep_facts(struct chain *chain, struct err *err)
-{
-	const struct facts *facts = chain->inspection ? inspection_facts(chain->inspection) : NULL;
-
-	if (!facts || chain->run->build.failed)
-		return 0;
-	return rundir_facts(chain->dir, facts_json(facts), err);
 }
 
 /* --- checks ---------------------------------------------------------------------------------- */
@@ -584,12 +399,12 @@ static int reuse_checks(struct chain *chain, struct err *err)
 	if (find_equal(chain, true, false, &old, err) < 0)
 		return -1;
 	if (old && (old->build.failed || covers(old, chain->run) ||
-		    engine_has(chain, old->build.image_id))) {
+		    chain__engine_has(chain, old->build.image_id))) {
 		size_t count = exec_reuse(chain->run, old);
 
 		take_image(chain->run, old);
-		say(chain, "%zu result%s of run %s reused: same suite, same image inputs", count,
-		    count == 1 ? "" : "s", old->id);
+		chain__say(chain, "%zu result%s of run %s reused: same suite, same image inputs",
+			   count, count == 1 ? "" : "s", old->id);
 	}
 	run_free(old);
 	return 0;
@@ -606,8 +421,8 @@ static void on_case(void *payload, const struct case_result *result)
 	if (chain->request->left)
 		chain->request->left(chain->request->payload,
 				     progress_of_cases(chain->typical, done, run->case_count));
-	say(chain, "%s %s (%zu of %zu)", outcome_name(result->outcome), result->name, done,
-	    run->case_count);
+	chain__say(chain, "%s %s (%zu of %zu)", outcome_name(result->outcome), result->name, done,
+		   run->case_count);
 }
 
 static int run_checks(struct chain *chain, struct err *err)
@@ -625,7 +440,7 @@ static int run_checks(struct chain *chain, struct err *err)
 
 	if (!anything_to_run(run))
 		return 0;
-	inspect_later(chain, run->build.image_id);
+	chain__inspect(chain, run->build.image_id);
 	spec.inspection = chain->inspection;
 	if (deploy_target(chain->engine, &spec, &chain->deployed, err) < 0)
 		return -1;
@@ -657,13 +472,13 @@ static int conclude(struct chain *chain, uint64_t start, struct err *err)
 {
 	struct run *run = chain->run;
 
-	if (find_baseline(chain, err) < 0)
+	if (chain__find_baseline(chain, err) < 0)
 		return -1;
 	run_decide(run);
 	run_compare(run, chain->baseline_run);
-	explain(chain);
+	chain__explain(chain);
 	run->duration_ns = clock_ns() - start;
-	if (keep_facts(chain, err) < 0 || rundir_finish(chain->dir, run, err) < 0)
+	if (chain__keep_facts(chain, err) < 0 || rundir_finish(chain->dir, run, err) < 0)
 		return -1;
 	return chain->store->ops->append(chain->store, run, err);
 }
@@ -685,6 +500,7 @@ static void close_all(struct chain *chain)
 	inspection_free(chain->earlier);
 	facts_free(chain->kept);
 	run_free(chain->baseline_run);
+	run_free(chain->imaged_run);
 	run_free(chain->typical);
 	rundir_close(chain->dir);
 	context_close(chain->context);
