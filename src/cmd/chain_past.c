@@ -162,6 +162,23 @@ void chain__inspect(struct chain *chain, const char *image_id)
 	chain->inspection = inspection_new(&spec);
 }
 
+/* A step that failed has changed nothing: the image before it tells what it met. */
+static void find_last_good(struct chain *chain)
+{
+	struct build *build = &chain->run->build;
+	const struct step *step = build->step_count ? &build->steps[build->step_count - 1] : NULL;
+	struct err ignored;
+
+	if (build->partial_image || !step || !step->line || !build->builder || build->reused ||
+	    strcmp(build->builder, "buildkit") != 0)
+		return;
+	(void)deploy_build_before(
+		chain->engine, chain->context, chain->suite->image, step->line,
+		arena_printf(chain->arena, "assay/%s:before-%.16s", chain->run->suite,
+			     build->input_hash ? build->input_hash : chain->run->id),
+		chain->run->arena, &build->partial_image, &ignored);
+}
+
 /* Facts explain, they do not judge: where they cannot be had the verdict stands. */
 void chain__explain(struct chain *chain)
 {
@@ -170,6 +187,8 @@ void chain__explain(struct chain *chain)
 
 	if (!explain_needed(run))
 		return;
+	if (run->build.failed)
+		find_last_good(chain);
 	if (!chain->inspection && run->build.partial_image)
 		chain__inspect(chain, run->build.partial_image);
 	if (!chain->inspection && chain__engine_has(chain, run->build.image_id))

@@ -119,29 +119,36 @@ static void relay_step(void *payload, const struct step *step)
 		relay->callbacks->step(relay->callbacks->payload, step);
 }
 
-int deploy_build(struct engine *engine, struct context *context, const struct suite_image *image,
-		 const struct deploy_options *options, const struct deploy_callbacks *callbacks,
-		 struct arena *arena, struct build *out, struct err *err)
+static void describe(const struct context *context, const struct suite_image *image,
+		     struct relay *relay, struct build_request *out)
 {
-	struct relay relay = {context, callbacks};
-	struct build_request request = {
+	*out = (struct build_request){
 		.dockerfile = context_dockerfile_name(context),
-		.tag = options->tag,
 		.args = image->args,
 		.labels = image->labels,
 		.target = image->target,
 		.network = image->network ? image->network : "none",
-		.pull = image->pull != 0,
-		.no_cache = options->no_cache,
 		.secrets = image->secrets,
 		.timeout_ns = image->timeout_ns,
 		.dockerfile_text = context_dockerfile_text(context),
 		.read = relay_read,
 		.log = relay_log,
 		.progress = relay_step,
-		.payload = &relay,
+		.payload = relay,
 	};
+}
 
+int deploy_build(struct engine *engine, struct context *context, const struct suite_image *image,
+		 const struct deploy_options *options, const struct deploy_callbacks *callbacks,
+		 struct arena *arena, struct build *out, struct err *err)
+{
+	struct relay relay = {context, callbacks};
+	struct build_request request;
+
+	describe(context, image, &relay, &request);
+	request.tag = options->tag;
+	request.no_cache = options->no_cache;
+	request.pull = image->pull;
 	if (choose_builder(engine, context, image, &request.buildkit, err) < 0)
 		return -1;
 	context__begin(context, request.buildkit);
@@ -149,6 +156,55 @@ int deploy_build(struct engine *engine, struct context *context, const struct su
 		return -1;
 	out->dockerfile = arena_strdup(arena, context->dockerfile);
 	return 0;
+}
+
+/* Bytes of TEXT before its line LINE, counted from 1. */
+static size_t bytes_before(const char *text, unsigned line)
+{
+	const char *at = text, *end;
+
+	while (--line && (end = strchr(at, '\n')))
+		at = end + 1;
+	return (size_t)(at - text);
+}
+
+static struct member *dockerfile_member(const struct context *context)
+{
+	for (size_t i = 0; i < context->count; i++)
+		if (strcmp(context->members[i].path, context->name) == 0)
+			return &context->members[i];
+	return NULL;
+}
+
+int deploy_build_before(struct engine *engine, struct context *context,
+			const struct suite_image *image, unsigned line, const char *tag,
+			struct arena *arena, const char **image_id, struct err *err)
+{
+	struct member *member = dockerfile_member(context), kept;
+	struct relay relay = {context, NULL};
+	struct build_request request;
+	struct build build = {0};
+	int rc;
+
+	if (!member || line < 2)
+		return err_set(err, ERR_NOTFOUND, "no step before line %u", line);
+	kept = *member;
+	member->oid = NULL;
+	member->text_len = bytes_before(buf_str(&context->text), line);
+	member->text = arena_strndup(arena, buf_str(&context->text), member->text_len);
+	describe(context, image, &relay, &request);
+	request.dockerfile_text = member->text;
+	request.tag = tag;
+	request.target = NULL; /* the last stage left is the one that failed */
+	request.buildkit = true;
+	context__begin(context, true);
+	rc = engine_build(engine, &request, arena, &build, err);
+	*member = kept;
+	if (rc == 0 && !build.image_id)
+		rc = err_set(err, ERR_NOTFOUND, "the steps before line %u failed too", line);
+	if (rc == 0)
+		*image_id = build.image_id;
+	return rc;
 }
 
 int deploy_bases(struct engine *engine, const struct strings *refs, struct arena *arena,

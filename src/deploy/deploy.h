@@ -48,6 +48,12 @@ ssize_t context_read(struct context *context, void *data, size_t len, struct err
 /* Begin the tar again. */
 void context_rewind(struct context *context);
 
+/* BuildKit keeps no image of a failed build: build what comes before LINE of the Dockerfile again,
+ * from its cache, as TAG. ERR_NOTFOUND: nothing comes before it, or that fails too. */
+int deploy_build_before(struct engine *engine, struct context *context,
+			const struct suite_image *image, unsigned line, const char *tag,
+			struct arena *arena, const char **image_id, struct err *err);
+
 /* Ids of the base images that the engine holds; those it does not hold are left out of OUT. */
 int deploy_bases(struct engine *engine, const struct strings *refs, struct arena *arena,
 		 struct pairs *out, struct err *err);
