@@ -1,7 +1,7 @@
 /* A variable of the image: presence, value, pattern, agreement with another fact. */
 #include "base/pattern.h"
 #include "check/probe.h"
-#include "check/secret.h"
+#include "model/secret.h"
 
 #include <string.h>
 
@@ -86,7 +86,7 @@ static int validate(const void *data, struct err *err)
 /* Values of secrets are not shown, whether they come from the image or from the suite. */
 static const char *shown(const struct trial *trial, const struct spec *spec, const char *value)
 {
-	if (check_secret_named(spec->variable))
+	if (secret_named(spec->variable))
 		return "***";
 	return *value ? check_trial_quote(trial, value, strlen(value)) : "''";
 }

@@ -2,7 +2,7 @@
 #include "base/pattern.h"
 #include "base/units.h"
 #include "check/probe.h"
-#include "check/secret.h"
+#include "model/secret.h"
 
 #include <string.h>
 
@@ -204,7 +204,7 @@ static const char *shown(const struct look *look, const char *name, const char *
 {
 	if (!value)
 		return "not set";
-	if (check_secret_named(name))
+	if (secret_named(name))
 		return "***";
 	return *value ? check_trial_quote(look->trial, value, strlen(value)) : "''";
 }

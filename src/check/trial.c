@@ -1,7 +1,7 @@
 #include "check/trial.h"
 
 #include "base/units.h"
-#include "check/secret.h"
+#include "model/secret.h"
 #include "parse/output.h"
 
 #include <stdio.h>
@@ -18,14 +18,14 @@ void check_trial_begin(struct trial *trial, struct check_ctx *ctx, const struct 
 	*trial = (struct trial){.ctx = ctx, .out = out};
 	buf_init(&trial->expected, COLLECT_BYTES_MAX);
 	buf_init(&trial->actual, COLLECT_BYTES_MAX);
-	check_secret_collect(ctx->target->image, env, ctx->arena, &trial->secrets);
+	secret_collect(ctx->target->image, env, ctx->arena, &trial->secrets);
 }
 
 static const char *one_line(const struct trial *trial, const char *text, size_t len, size_t max)
 {
 	struct arena *arena = trial->ctx->arena;
 	/* Whoever calls may hold the beginning of a longer text: its end may be half a secret. */
-	const char *clean = check_secret_redact(&trial->secrets, text, len, true, arena);
+	const char *clean = secret_redact(&trial->secrets, text, len, true, arena);
 	const char *line = output_oneline(clean, strlen(clean), max + UTF8_BYTES_MAX, arena);
 
 	if (strlen(line) <= max)
@@ -99,7 +99,7 @@ void check_trial_fail(struct trial *trial, const char *label, const char *where,
 /* The message of a broken case reaches reports like any other text. */
 static void redact_error(const struct trial *trial, struct err *err)
 {
-	const char *clean = check_secret_redact(&trial->secrets, err->msg, strlen(err->msg), false,
+	const char *clean = secret_redact(&trial->secrets, err->msg, strlen(err->msg), false,
 						trial->ctx->arena);
 
 	(void)snprintf(err->msg, sizeof(err->msg), "%s", clean);
@@ -173,9 +173,9 @@ int check_trial_run(struct trial *trial, struct command *command, struct command
 	command->isolated = ctx->isolated;
 	if (ctx->target->ops->run(ctx->target->self, command, ctx->arena, result, err) < 0)
 		return -1;
-	out->out = check_secret_redact(&trial->secrets, result->out, result->out_len,
+	out->out = secret_redact(&trial->secrets, result->out, result->out_len,
 				       result->out_truncated, ctx->arena);
-	out->errout = check_secret_redact(&trial->secrets, result->errout, result->errout_len,
+	out->errout = secret_redact(&trial->secrets, result->errout, result->errout_len,
 					  result->errout_truncated, ctx->arena);
 	return result->timed_out ? timed_out(trial, command, err) : 0;
 }

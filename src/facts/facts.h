@@ -134,8 +134,9 @@ struct resolved {
 };
 
 struct library {
-	const struct image_file *file;
-	const struct binary *binary;
+	const char *path;
+	const struct image_file *file; /* NULL in facts that were loaded */
+	const struct binary *binary;   /* then without symbols */
 	size_t dist;	     /* index of the distribution whose RECORD lists it; SIZE_MAX none */
 	const char *package; /* of the OS that owns it, NULL unknown */
 	struct resolved *needed;
@@ -180,6 +181,7 @@ struct layer_size {
 
 struct facts {
 	struct arena *arena;
+	struct image *source; /* they were read from, NULL in facts that were loaded */
 	const char *image;    /* as asked for */
 	const char *image_id; /* NULL unknown */
 	const struct image_config *config;
@@ -222,8 +224,9 @@ const char *facts_where(const struct origin *origin, struct arena *arena);
 /* Value of a variable of the image's environment, NULL: not set. */
 const char *facts_env(const struct facts *facts, const char *name);
 
-/* facts.json, versioned ("assay_facts": 1), and back. What comes back has no image_file and no
- * symbols; everything that facts_diff needs is there. */
+#define FACTS_VERSION 1
+/* facts.json, versioned ("assay_facts": 1), and back. Values of secret variables are "***". What
+ * comes back has no image_file and no symbols; everything that facts_diff needs is there. */
 struct json *facts_json(const struct facts *facts);
 int facts_load(const struct json *json, struct facts **out, struct err *err);
 

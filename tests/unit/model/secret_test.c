@@ -1,4 +1,4 @@
-#include "check/secret.h"
+#include "model/secret.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,7 +46,7 @@ static void names_of_secrets_are_known(void **state)
 
 	(void)state;
 	for (size_t i = 0; secrets[i]; i++)
-		if (!check_secret_named(secrets[i]))
+		if (!secret_named(secrets[i]))
 			fail_msg("%s is a secret", secrets[i]);
 }
 
@@ -64,7 +64,7 @@ static void settings_of_inference_servers_are_no_secrets(void **state)
 
 	(void)state;
 	for (size_t i = 0; settings[i]; i++)
-		if (check_secret_named(settings[i]))
+		if (secret_named(settings[i]))
 			fail_msg("%s is no secret", settings[i]);
 }
 
@@ -73,13 +73,13 @@ static struct strings secrets_of(const char **env, size_t count)
 	const struct image_config image = {.env = {env, count}};
 	struct strings out;
 
-	check_secret_collect(&image, NULL, arena, &out);
+	secret_collect(&image, NULL, arena, &out);
 	return out;
 }
 
 static void expect(const struct strings *secrets, const char *text, bool cut, const char *wanted)
 {
-	assert_string_equal(check_secret_redact(secrets, text, strlen(text), cut, arena), wanted);
+	assert_string_equal(secret_redact(secrets, text, strlen(text), cut, arena), wanted);
 }
 
 static void every_occurrence_is_hidden(void **state)
@@ -91,7 +91,7 @@ static void every_occurrence_is_hidden(void **state)
 	expect(&secrets, "abcd1234 abcd1234abcd1234, abcd123 /usr/bin", false,
 	       "*** ******, abcd123 /usr/bin");
 	expect(&secrets, "", false, "");
-	assert_null(check_secret_redact(&secrets, NULL, 0, false, arena));
+	assert_null(secret_redact(&secrets, NULL, 0, false, arena));
 }
 
 static void the_longer_of_two_secrets_goes_first(void **state)
@@ -142,9 +142,9 @@ static void variables_of_the_check_and_labels_count(void **state)
 	struct strings secrets;
 
 	(void)state;
-	check_secret_collect(&image, &env, arena, &secrets);
+	secret_collect(&image, &env, arena, &secrets);
 	expect(&secrets, "label-secret set-secret", false, "*** ***");
-	check_secret_collect(NULL, NULL, arena, &secrets);
+	secret_collect(NULL, NULL, arena, &secrets);
 	assert_int_equal(secrets.count, 0);
 }
 
@@ -154,9 +154,9 @@ static void nul_bytes_do_not_end_the_text(void **state)
 	struct strings secrets = secrets_of(env, 1), none = {0};
 
 	(void)state;
-	assert_string_equal(check_secret_redact(&secrets, "a\0abcd1234", 10, false, arena),
+	assert_string_equal(secret_redact(&secrets, "a\0abcd1234", 10, false, arena),
 			    "a\xef\xbf\xbd***");
-	assert_string_equal(check_secret_redact(&none, "a\0b", 3, false, arena), "a\xef\xbf\xbd"
+	assert_string_equal(secret_redact(&none, "a\0b", 3, false, arena), "a\xef\xbf\xbd"
 										 "b");
 }
 

@@ -1,30 +1,30 @@
 /*
- * What must never be shown: values of variables whose names look like a secret's. Not a kind.
+ * What must never be shown: values of variables whose names look like a secret's.
  *
  * A name looks like one when it holds SECRET, PASSWORD, PASSWD, PASSPHRASE or CREDENTIAL, or a word
  * of it ends with TOKEN or KEY(S): HF_TOKEN, apiKey, AWS_SECRET_ACCESS_KEY. MAX_TOKENS and
  * TOKENIZERS_PARALLELISM are settings of inference servers.
  */
-#ifndef CHECK_SECRET_H
-#define CHECK_SECRET_H
+#ifndef MODEL_SECRET_H
+#define MODEL_SECRET_H
 
 #include "model/target.h"
 
 /* Shorter values would blank out half the output. */
 #define SECRET_BYTES_MIN 4
 
-bool check_secret_named(const char *name);
+bool secret_named(const char *name);
 
 /* The secret values of IMAGE's variables and labels, and of ENV (either may be NULL), also as JSON
  * writes them; longest first, since one may begin another. */
-void check_secret_collect(const struct image_config *image, const struct pairs *env,
+void secret_collect(const struct image_config *image, const struct pairs *env,
 			  struct arena *arena, struct strings *out);
 
 /*
  * LEN bytes of TEXT for people: every secret as "***", NUL bytes as U+FFFD. With CUT the text goes
  * on elsewhere, and a secret that only begins at its end is hidden, too. NULL stays NULL.
  */
-const char *check_secret_redact(const struct strings *secrets, const char *text, size_t len,
+const char *secret_redact(const struct strings *secrets, const char *text, size_t len,
 				bool cut, struct arena *arena);
 
 #endif

@@ -1,4 +1,4 @@
-#include "check/secret.h"
+#include "model/secret.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static bool ends_word(const char *name, const char *word, bool plural)
 	return false;
 }
 
-bool check_secret_named(const char *name)
+bool secret_named(const char *name)
 {
 	static const char *const words[] = {"SECRET",	  "PASSWORD",	"PASSWD",
 					    "PASSPHRASE", "CREDENTIAL", NULL};
@@ -58,7 +58,7 @@ static void add_value(struct strings *out, const char *value, struct arena *aren
 static void add_pairs(struct strings *out, const struct pairs *pairs, struct arena *arena)
 {
 	for (size_t i = 0; i < pairs->count; i++)
-		if (check_secret_named(pairs->items[i].key))
+		if (secret_named(pairs->items[i].key))
 			add_value(out, pairs->items[i].value, arena);
 }
 
@@ -69,7 +69,7 @@ static int longest_first(const void *a, const void *b)
 	return (left < right) - (left > right);
 }
 
-void check_secret_collect(const struct image_config *image, const struct pairs *env,
+void secret_collect(const struct image_config *image, const struct pairs *env,
 			  struct arena *arena, struct strings *out)
 {
 	struct strings found = {0};
@@ -81,7 +81,7 @@ void check_secret_collect(const struct image_config *image, const struct pairs *
 		if (!equals)
 			continue;
 		name = arena_strndup(arena, name, (size_t)(equals - name));
-		if (check_secret_named(name))
+		if (secret_named(name))
 			add_value(&found, equals + 1, arena);
 	}
 	if (image)
@@ -108,7 +108,7 @@ static size_t secret_at(const struct strings *secrets, const char *text, size_t 
 	return 0;
 }
 
-const char *check_secret_redact(const struct strings *secrets, const char *text, size_t len,
+const char *secret_redact(const struct strings *secrets, const char *text, size_t len,
 				bool cut, struct arena *arena)
 {
 	struct buf clean;
