@@ -44,13 +44,18 @@ static void add_changes(struct run *run, const struct rule_input *input)
 	struct arena *arena CLEANUP(arena_freep) = arena_new();
 	struct difference *list = NULL;
 	size_t count = 0, said = 0, left = 0;
+	bool config;
 
 	if (!input->before)
 		return;
+	/* The image of a failed build ends before its configuration is written. */
+	config = !run->build.failed;
 	facts_diff(input->before, input->facts, false, arena, &list, &count);
 	for (size_t t = 0; telling[t]; t++)
 		for (size_t i = 0; i < count; i++) {
-			if (strcmp(list[i].topic, telling[t]) != 0)
+			if (strcmp(list[i].topic, telling[t]) != 0 ||
+			    (!config && (strcmp(telling[t], "config") == 0 ||
+					 (strcmp(telling[t], "env") == 0 && !list[i].after))))
 				continue;
 			if (said++ < EXPLAIN_CHANGES_MAX)
 				add_note(run, change_text(&list[i], run->arena));
@@ -109,9 +114,8 @@ int explain_run(struct run *run, struct inspection *inspection, struct err *err)
 
 	if (inspection_begin(inspection, &input, err) < 0)
 		return -1;
+	add_changes(run, input); /* what changed is the likelier cause, so it comes first */
 	rc = add_findings(run, input, err);
-	if (rc == 0)
-		add_changes(run, input);
 	inspection_end(inspection);
 	return rc;
 }

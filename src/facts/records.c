@@ -14,7 +14,8 @@ struct record {
 	struct record_line *lines;
 	size_t count;
 	size_t *index; /* of each line's file; FACTS_NONE: not there */
-	size_t fits;   /* lines whose size is the file's */
+	size_t sized;  /* lines that give a size, and */
+	size_t fits;   /* those whose size is the file's */
 };
 
 /* SITE/PATH without "." and ".." parts. */
@@ -60,6 +61,7 @@ static void read_record(struct collector *collector, struct dist *dist, struct r
 		const struct image_file *found = image_find(collector->image, there, false);
 
 		out->index[i] = facts__index(collector, found);
+		out->sized += out->lines[i].size != UINT64_MAX;
 		out->fits += out->index[i] != FACTS_NONE && out->lines[i].size != UINT64_MAX &&
 			     out->lines[i].size == found->size_bytes;
 	}
@@ -67,51 +69,70 @@ static void read_record(struct collector *collector, struct dist *dist, struct r
 
 /* --- several metadata folders of one name ---------------------------------------------------- */
 
-static const struct record_line *same_path(const struct record *record, const char *path)
+static int by_line_path(const void *a, const void *b)
 {
+	return strcmp((*(const struct record_line *const *)a)->path,
+		      (*(const struct record_line *const *)b)->path);
+}
+
+/* LINES in the order of their paths. */
+static const struct record_line **sorted(const struct record *record, struct arena *arena)
+{
+	const struct record_line **list = arena_alloc(arena, (record->count + 1) * sizeof(*list));
+
 	for (size_t i = 0; i < record->count; i++)
-		if (strcmp(record->lines[i].path, path) == 0)
-			return &record->lines[i];
-	return NULL;
+		list[i] = &record->lines[i];
+	qsort(list, record->count, sizeof(*list), by_line_path);
+	return list;
 }
 
-/* Files of equal size in both records but of another hash decide by their content: how many are as
- * A says, less those as B says. */
-static int by_content(struct collector *collector, const struct record *a, const struct record *b)
+/* +1: the file is as MINE says, -1: as OTHER says, 0: neither or not to be told. HASHES counts the
+ * files that were read for it. */
+static int whose(struct collector *collector, const struct image_file *file,
+		 const struct record_line *mine, const struct record_line *other, unsigned *hashes)
 {
-	int balance = 0, looked = 0;
+	struct err ignored;
+	char hash[65];
 
-	for (size_t i = 0; i < a->count && looked < HASHED_MAX; i++) {
-		const struct record_line *mine = &a->lines[i], *other;
-		struct err ignored;
-		char hash[65];
+	if (mine->size == UINT64_MAX || other->size == UINT64_MAX)
+		return 0;
+	if (mine->size != other->size)
+		return (file->size_bytes == mine->size) - (file->size_bytes == other->size);
+	if (!mine->sha256 || !other->sha256 || strcmp(mine->sha256, other->sha256) == 0 ||
+	    file->size_bytes != mine->size || file->size_bytes > HASHED_BYTES_MAX ||
+	    *hashes >= HASHED_MAX)
+		return 0;
+	(*hashes)++;
+	if (image_hash(collector->image, file, hash, &ignored) < 0)
+		return 0;
+	return (strcmp(hash, mine->sha256) == 0) - (strcmp(hash, other->sha256) == 0);
+}
 
-		if (!mine->sha256 || a->index[i] == FACTS_NONE || mine->size > HASHED_BYTES_MAX)
+/* Do the files belong to B rather than to A? Files that both name can only be as one of them says;
+ * where none tells, the one more of whose files are there has the better claim, then the LATER. */
+static bool better(struct collector *collector, const struct record *a, const struct record *b,
+		   bool later)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	const struct record_line **list = sorted(b, arena);
+	unsigned hashes = 0;
+	long balance = 0;
+
+	for (size_t i = 0; i < a->count; i++) {
+		const struct record_line *mine = &a->lines[i], **other;
+
+		if (a->index[i] == FACTS_NONE)
 			continue;
-		other = same_path(b, mine->path);
-		if (!other || !other->sha256 || other->size != mine->size ||
-		    strcmp(other->sha256, mine->sha256) == 0)
-			continue;
-		looked++;
-		if (image_hash(collector->image, &collector->files[a->index[i]], hash, &ignored) <
-		    0)
-			continue;
-		balance += strcmp(hash, mine->sha256) == 0;
-		balance -= strcmp(hash, other->sha256) == 0;
+		other = bsearch(&mine, list, b->count, sizeof(*list), by_line_path);
+		if (other)
+			balance += whose(collector, &collector->files[a->index[i]], mine, *other,
+					 &hashes);
 	}
-	return balance;
-}
-
-/* Is B's claim on the files better than A's? A file that both name with different sizes can only
- * be as one of them says; where that decides nothing, content does. */
-static bool better(struct collector *collector, const struct record *a, const struct record *b)
-{
-	double fit_a = a->count ? (double)a->fits / (double)a->count : 0;
-	double fit_b = b->count ? (double)b->fits / (double)b->count : 0;
-
-	if (fit_a != fit_b)
-		return fit_b > fit_a;
-	return by_content(collector, a, b) < 0;
+	if (balance)
+		return balance < 0;
+	if (b->fits * a->sized != a->fits * b->sized)
+		return b->fits * a->sized > a->fits * b->sized;
+	return later;
 }
 
 static void find_duplicates(struct collector *collector, const struct record *records)
@@ -126,7 +147,8 @@ static void find_duplicates(struct collector *collector, const struct record *re
 		for (size_t k = i + 1; k < facts->dist_count; k++)
 			if (strcmp(facts->dists[k].normalised, facts->dists[i].normalised) == 0 &&
 			    strcmp(facts->dists[k].site, facts->dists[i].site) == 0 &&
-			    better(collector, &records[real], &records[k]))
+			    better(collector, &records[real], &records[k],
+				   facts->dists[k].origin.layer > facts->dists[real].origin.layer))
 				real = k;
 		for (size_t k = i; k < facts->dist_count; k++) {
 			struct dist *dist = &facts->dists[k];
