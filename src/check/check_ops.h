@@ -20,7 +20,8 @@ struct check_ctx {
 	struct arena *arena; /* of this case: results, captured output */
 	uint64_t timeout_ns; /* what is left of the case's time limit */
 	size_t output_max;
-	bool isolated; /* commands run in a container of their own with a writable root */
+	bool isolated;		/* commands run in a container of their own with a writable root */
+	struct strings targets; /* GPUs the case is about: its own, else all of the suite */
 };
 
 struct check_ops {

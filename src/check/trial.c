@@ -100,7 +100,7 @@ void check_trial_fail(struct trial *trial, const char *label, const char *where,
 static void redact_error(const struct trial *trial, struct err *err)
 {
 	const char *clean = secret_redact(&trial->secrets, err->msg, strlen(err->msg), false,
-						trial->ctx->arena);
+					  trial->ctx->arena);
 
 	(void)snprintf(err->msg, sizeof(err->msg), "%s", clean);
 }
@@ -174,8 +174,8 @@ int check_trial_run(struct trial *trial, struct command *command, struct command
 	if (ctx->target->ops->run(ctx->target->self, command, ctx->arena, result, err) < 0)
 		return -1;
 	out->out = secret_redact(&trial->secrets, result->out, result->out_len,
-				       result->out_truncated, ctx->arena);
+				 result->out_truncated, ctx->arena);
 	out->errout = secret_redact(&trial->secrets, result->errout, result->errout_len,
-					  result->errout_truncated, ctx->arena);
+				    result->errout_truncated, ctx->arena);
 	return result->timed_out ? timed_out(trial, command, err) : 0;
 }

@@ -105,12 +105,18 @@ static void run_case(const struct pool *pool, const struct suite_check *check, s
 {
 	const struct check_ops *ops = check_find(check->kind);
 	struct target view = *pool->target;
-	struct check_ctx ctx = {&view, arena, check->timeout_ns, check->output_max,
-				check->isolated};
+	struct check_ctx ctx = {&view,
+				arena,
+				check->timeout_ns,
+				check->output_max,
+				check->isolated,
+				pool->suite->targets};
 	struct err err = {0};
 	uint64_t start = clock_ns();
 
 	view.name = result->target;
+	if (result->target)
+		ctx.targets = (struct strings){&result->target, 1};
 	result->outcome = OUTCOME_INCOMPLETE;
 	result->reason = NULL;
 	if (check->needs.count) {
