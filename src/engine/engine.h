@@ -40,6 +40,24 @@ const struct engine_info *engine_info(struct engine *engine);
 /* Configuration and identity of an image; strings are ARENA's. ERR_NOTFOUND. */
 int engine_image(struct engine *engine, const char *ref, struct arena *arena,
 		 struct image_config *out, struct err *err);
+
+/* Where an image's layers lie, lowest first. */
+struct image_storage {
+	const char *id;		 /* "sha256:…" */
+	struct strings diff_ids; /* "sha256:…" of each layer's tar */
+	const char *driver;	 /* "overlay2", "" when the engine does not say */
+	/* The driver's folder of each layer on the engine's host, as many as DIFF_IDS; empty when
+	 * the engine names none. Whether they are there and readable is for the caller to see. */
+	struct strings folders;
+};
+/* Strings are ARENA's. ERR_NOTFOUND. */
+int engine_image_storage(struct engine *engine, const char *ref, struct arena *arena,
+			 struct image_storage *out, struct err *err);
+/* The image as an archive (`docker save`), uncompressed, piece by piece to WRITE, which returns 0
+ * to go on, or -1 with ERR. ERR_NOTFOUND: no such image. */
+int engine_image_export(struct engine *engine, const char *ref,
+			int (*write)(void *payload, const void *data, size_t len, struct err *err),
+			void *payload, struct err *err);
 int engine_image_tag(struct engine *engine, const char *id, const char *repo_tag, struct err *err);
 
 struct build_request {

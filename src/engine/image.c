@@ -94,10 +94,8 @@ static int read_image(const struct json *json, const char *host, const char *ref
 	return 0;
 }
 
-int engine_image(struct engine *engine, const char *ref, struct arena *arena,
-		 struct image_config *out, struct err *err)
+static int inspect(struct engine *engine, const char *ref, struct json **out, struct err *err)
 {
-	CLEANUP(json_freep) struct json *json = NULL;
 	struct buf path;
 	int rc;
 
@@ -107,9 +105,90 @@ int engine_image(struct engine *engine, const char *ref, struct arena *arena,
 	buf_addstr(&path, "/images/");
 	engine__encode_path(ref, &path);
 	buf_addstr(&path, "/json");
-	rc = engine__call(engine, "GET", buf_str(&path), NULL, 200, 0, &json, err);
+	rc = engine__call(engine, "GET", buf_str(&path), NULL, 200, 0, out, err);
 	buf_done(&path);
-	return rc < 0 ? -1 : read_image(json, engine->info.host, ref, arena, out, err);
+	return rc;
+}
+
+int engine_image(struct engine *engine, const char *ref, struct arena *arena,
+		 struct image_config *out, struct err *err)
+{
+	CLEANUP(json_freep) struct json *json = NULL;
+
+	if (inspect(engine, ref, &json, err) < 0)
+		return -1;
+	return read_image(json, engine->info.host, ref, arena, out, err);
+}
+
+/* "UPPER" and "LOWER:LOWER2:…", highest first, as a list, lowest first. */
+static void read_folders(const char *upper, const char *lower, struct arena *arena,
+			 struct strings *out)
+{
+	const char *end = lower + strlen(lower);
+
+	while (end > lower) {
+		const char *colon = memrchr(lower, ':', (size_t)(end - lower));
+		const char *start = colon ? colon + 1 : lower;
+
+		push_string(arena, out, arena_strndup(arena, start, (size_t)(end - start)));
+		end = colon ? colon : lower;
+	}
+	push_string(arena, out, upper);
+}
+
+static const struct json *object_in(const struct json *object, const char *key)
+{
+	const struct json *child = object ? json_get(object, key) : NULL;
+
+	return child && json_type(child) == JSON_OBJECT ? child : NULL;
+}
+
+int engine_image_storage(struct engine *engine, const char *ref, struct arena *arena,
+			 struct image_storage *out, struct err *err)
+{
+	CLEANUP(json_freep) struct json *json = NULL;
+	const struct json *rootfs, *graph, *data;
+	struct image_storage storage = {.driver = ""};
+	struct image_config image;
+
+	if (inspect(engine, ref, &json, err) < 0 ||
+	    read_image(json, engine->info.host, ref, arena, &image, err) < 0)
+		return -1;
+	storage.id = image.id;
+	rootfs = object_in(json, "RootFS");
+	graph = object_in(json, "GraphDriver");
+	data = object_in(graph, "Data");
+	if (rootfs)
+		read_strings(json_get(rootfs, "Layers"), arena, &storage.diff_ids);
+	if (graph)
+		storage.driver = arena_strdup(arena, json_str(graph, "Name", ""));
+	if (data && json_str(data, "UpperDir", NULL))
+		read_folders(json_str(data, "UpperDir", ""), json_str(data, "LowerDir", ""), arena,
+			     &storage.folders);
+	if (storage.folders.count != storage.diff_ids.count)
+		storage.folders = (struct strings){0};
+	*out = storage;
+	return 0;
+}
+
+int engine_image_export(struct engine *engine, const char *ref,
+			int (*write)(void *payload, const void *data, size_t len, struct err *err),
+			void *payload, struct err *err)
+{
+	struct http_request request = {.write = write, .payload = payload};
+	struct http_answer answer = {0};
+	struct buf path;
+	int rc;
+
+	buf_init(&path, ENGINE_PATH_MAX);
+	buf_addstr(&path, "/images/");
+	engine__encode_path(ref, &path);
+	buf_addstr(&path, "/get");
+	request.path = buf_str(&path);
+	rc = engine__send(engine, &request, 200, 0, &answer, err);
+	http_answer_done(&answer);
+	buf_done(&path);
+	return rc;
 }
 
 /* Length of the repository in REPO_TAG: up to the last ':' that is not a registry's port. */

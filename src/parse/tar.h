@@ -12,6 +12,7 @@
 
 #define TAR_BLOCK 512
 #define TAR_PATH_MAX 4096
+#define TAR_PIECES_MAX 65536		   /* of a sparse file */
 #define TAR_META_MAX ((size_t)1024 * 1024) /* bytes of one PAX header or GNU long name */
 
 enum tar_type { TAR_FILE, TAR_FOLDER, TAR_SYMLINK, TAR_HARDLINK, TAR_OTHER };
@@ -24,6 +25,7 @@ struct tar_entry {
 	uint32_t mode, uid, gid;
 	uint64_t size; /* bytes of content that follow, padded to TAR_BLOCK; 0 unless a file */
 	int64_t mtime_s;
+	bool sparse; /* fewer bytes are stored; holes are given as zeros. Not written. */
 };
 
 /* Append ENTRY's header (PAX records for long names, large sizes, non-ASCII) to OUT. Content and
@@ -34,7 +36,7 @@ size_t tar_padding(uint64_t size);
 void tar_end(struct buf *out);
 
 /* A push reader: feed bytes in any pieces; callbacks see entries and their content. ustar, PAX,
- * GNU long names and links, base-256 numbers; sparse files are refused. Malformed archives are
+ * GNU long names and links, base-256 numbers, sparse files. Malformed archives are
  * ERR_USAGE, names beyond the maxima ERR_LIMIT. */
 struct tar_reader;
 struct tar_visitor {
@@ -49,6 +51,11 @@ struct tar_reader *tar_reader_new(const struct tar_visitor *visitor);
 int tar_reader_feed(struct tar_reader *reader, const void *data, size_t len, struct err *err);
 /* ERR_USAGE when the archive is cut off in the middle of an entry. */
 int tar_reader_end(struct tar_reader *reader, struct err *err);
+/* Offset in the archive of the content of the entry that the visitor saw last. */
+uint64_t tar_reader_content(const struct tar_reader *reader);
+/* Content and padding that nobody wants: at most MAX bytes which need not be fed. Returns how many
+ * the caller has to leave out. */
+uint64_t tar_reader_skip(struct tar_reader *reader, uint64_t max);
 void tar_reader_free(struct tar_reader *reader);
 
 #endif

@@ -2,6 +2,9 @@
 #ifndef PARSE_TAR_HEADER_H
 #define PARSE_TAR_HEADER_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 struct tar_block {
 	char name[100];
 	char mode[8];
@@ -23,5 +26,8 @@ struct tar_block {
 };
 
 _Static_assert(sizeof(struct tar_block) == 512, "a tar header is one block");
+
+/* A number of a header: octal digits between spaces and NULs, or base-256. -1: neither. */
+int tar_number(const char *field, size_t size, int64_t *out);
 
 #endif

@@ -3,12 +3,14 @@
 
 #include "base/mem.h"
 #include "parse/tar_header.h"
+#include "parse/tar_sparse.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum state {
 	AT_HEADER,  /* collecting a block */
+	AT_MAP,	    /* collecting a block of an old sparse file's map */
 	AT_META,    /* collecting the payload of a PAX header or GNU long name */
 	AT_CONTENT, /* passing content on */
 	AT_PADDING, /* passing over what remains */
@@ -18,6 +20,7 @@ enum state {
 /* What PAX records and GNU long names say about the next entry. */
 struct overrides {
 	struct buf path, link;
+	bool has_name; /* of a sparse file: PATH is not overridden again */
 	bool has_path, has_link, has_size, has_uid, has_gid, has_mtime;
 	uint64_t size, uid, gid;
 	int64_t mtime;
@@ -31,8 +34,13 @@ struct tar_reader {
 	char meta_type;
 	struct buf meta;
 	struct overrides next;
-	uint64_t left;	/* bytes of content or meta still to come */
-	uint64_t after; /* bytes of padding or skipped content behind them */
+	struct tar_sparse sparse;
+	struct tar_block map;
+	size_t map_len;
+	uint64_t fed;	  /* bytes of the archive before the piece that is looked at */
+	uint64_t content; /* offset of the current entry's content */
+	uint64_t left;	  /* bytes of content or meta still to come */
+	uint64_t after;	  /* bytes of padding or skipped content behind them */
 	bool skip;
 	struct buf path, link; /* of the current entry */
 };
@@ -54,6 +62,7 @@ void tar_reader_free(struct tar_reader *reader)
 {
 	if (!reader)
 		return;
+	tar_sparse_done(&reader->sparse);
 	buf_done(&reader->meta);
 	buf_done(&reader->path);
 	buf_done(&reader->link);
@@ -88,8 +97,7 @@ static int base256(const char *field, size_t size, int64_t *out)
 	return 0;
 }
 
-/* Octal digits between spaces and NULs, or base-256. */
-static int number(const char *field, size_t size, int64_t *out)
+int tar_number(const char *field, size_t size, int64_t *out)
 {
 	uint64_t value = 0;
 	size_t i = 0;
@@ -115,7 +123,7 @@ static bool checksum_holds(const struct tar_block *block)
 
 	for (size_t i = 0; i < TAR_BLOCK; i++)
 		sum += i >= first && i < first + sizeof(block->checksum) ? ' ' : bytes[i];
-	return number(block->checksum, sizeof(block->checksum), &told) == 0 && told == sum;
+	return tar_number(block->checksum, sizeof(block->checksum), &told) == 0 && told == sum;
 }
 
 static bool is_zero(const struct tar_block *block)
@@ -175,10 +183,31 @@ static int pax_number(const char *value, size_t len, bool *has, uint64_t *out, s
 	return 0;
 }
 
-static int pax_record(struct overrides *next, const char *key, size_t key_len, const char *value,
+/* The name of a sparse file is not that of its entry, which tells only where it was made. */
+static int sparse_record(struct tar_reader *r, const char *key, size_t key_len, const char *value,
+			 size_t len, struct err *err)
+{
+	struct buf name;
+	int rc;
+
+	buf_init(&name, TAR_PATH_MAX + 1);
+	rc = tar_sparse_record(&r->sparse, key, key_len, value, len, &name, err);
+	if (rc == 0 && name.len) {
+		rc = set_name(&r->next.path, buf_str(&name), name.len, err);
+		r->next.has_path = r->next.has_name = true;
+	}
+	buf_done(&name);
+	return rc;
+}
+
+static int pax_record(struct tar_reader *r, const char *key, size_t key_len, const char *value,
 		      size_t len, struct err *err)
 {
+	struct overrides *next = &r->next;
+
 	if (is_key(key, key_len, "path")) {
+		if (next->has_name)
+			return 0;
 		next->has_path = len > 0; /* an empty value takes the record back */
 		return set_name(&next->path, value, len, err);
 	}
@@ -198,11 +227,11 @@ static int pax_record(struct overrides *next, const char *key, size_t key_len, c
 			return bad(err, "a time in a PAX record");
 	}
 	if (key_len > 11 && !memcmp(key, "GNU.sparse.", 11))
-		return bad(err, "sparse files are not supported");
+		return sparse_record(r, key + 11, key_len - 11, value, len, err);
 	return 0;
 }
 
-static int read_pax(struct overrides *next, const char *at, size_t len, struct err *err)
+static int read_pax(struct tar_reader *r, const char *at, size_t len, struct err *err)
 {
 	while (len) {
 		const char *space = memchr(at, ' ', len < 20 ? len : 20), *equals;
@@ -219,7 +248,7 @@ static int read_pax(struct overrides *next, const char *at, size_t len, struct e
 		if (!equals)
 			return bad(err, "a PAX record without \"=\"");
 		head = (size_t)(equals - at) + 1;
-		if (pax_record(next, space + 1, (size_t)(equals - space) - 1, equals + 1,
+		if (pax_record(r, space + 1, (size_t)(equals - space) - 1, equals + 1,
 			       (size_t)record - head - 1, err) < 0)
 			return -1;
 		at += record;
@@ -235,7 +264,7 @@ static int end_meta(struct tar_reader *r, struct err *err)
 
 	switch (r->meta_type) {
 	case 'x':
-		return read_pax(&r->next, text, r->meta.len, err);
+		return read_pax(r, text, r->meta.len, err);
 	case 'L':
 		r->next.has_path = true;
 		return set_name(&r->next.path, text, len, err);
@@ -266,6 +295,7 @@ static enum tar_type entry_type(char type, const struct buf *path)
 	case '\0':
 	case '0':
 	case '7':
+	case 'S':
 		/* archives older than ustar mark a folder by its name alone */
 		return path->len && path->data[path->len - 1] == '/' ? TAR_FOLDER : TAR_FILE;
 	case '1':
@@ -285,10 +315,11 @@ static int read_numbers(const struct tar_reader *r, struct tar_entry *out, struc
 	const struct overrides *next = &r->next;
 	int64_t mode, uid, gid, size, mtime;
 
-	if (number(b->mode, sizeof(b->mode), &mode) < 0 ||
-	    number(b->uid, sizeof(b->uid), &uid) < 0 || number(b->gid, sizeof(b->gid), &gid) < 0 ||
-	    number(b->size, sizeof(b->size), &size) < 0 ||
-	    number(b->mtime, sizeof(b->mtime), &mtime) < 0)
+	if (tar_number(b->mode, sizeof(b->mode), &mode) < 0 ||
+	    tar_number(b->uid, sizeof(b->uid), &uid) < 0 ||
+	    tar_number(b->gid, sizeof(b->gid), &gid) < 0 ||
+	    tar_number(b->size, sizeof(b->size), &size) < 0 ||
+	    tar_number(b->mtime, sizeof(b->mtime), &mtime) < 0)
 		return bad(err, "a number in a header");
 	uid = next->has_uid ? (int64_t)next->uid : uid;
 	gid = next->has_gid ? (int64_t)next->gid : gid;
@@ -337,7 +368,7 @@ static int begin_meta(struct tar_reader *r, struct err *err)
 {
 	int64_t size;
 
-	if (number(r->block.size, sizeof(r->block.size), &size) < 0 || size < 0)
+	if (tar_number(r->block.size, sizeof(r->block.size), &size) < 0 || size < 0)
 		return bad(err, "a number in a header");
 	if ((uint64_t)size > TAR_META_MAX)
 		return err_set(err, ERR_LIMIT,
@@ -362,18 +393,28 @@ static int begin_entry(struct tar_reader *r, struct err *err)
 	    (r->block.type && strchr("346", r->block.type)))
 		entry.size = 0;
 	forget_overrides(&r->next);
+	r->left = entry.size;
+	r->after = tar_padding(entry.size);
+	r->content = r->fed;
+	if (entry.type != TAR_FILE)
+		r->sparse.active = false;
+	if (r->sparse.active && !r->sparse.in_data &&
+	    tar_sparse_check(&r->sparse, entry.size, err) < 0)
+		return -1;
+	entry.sparse = r->sparse.active;
+	entry.size = entry.sparse ? r->sparse.size : entry.size;
 	rc = r->visitor.entry(r->visitor.payload, &entry, err);
 	if (rc < 0)
 		return -1;
 	r->skip = rc > 0 || !r->visitor.data;
-	r->left = entry.size;
-	r->after = tar_padding(entry.size);
 	r->state = AT_CONTENT;
 	return 0;
 }
 
 static int end_header(struct tar_reader *r, struct err *err)
 {
+	int rc;
+
 	r->block_len = 0;
 	if (is_zero(&r->block)) {
 		r->state = AT_END;
@@ -388,7 +429,10 @@ static int end_header(struct tar_reader *r, struct err *err)
 	case 'K':
 		return begin_meta(r, err);
 	case 'S':
-		return bad(err, "sparse files are not supported");
+		rc = tar_sparse_header(&r->sparse, &r->block, err);
+		if (rc > 0)
+			r->state = AT_MAP;
+		return rc == 0 ? begin_entry(r, err) : rc > 0 ? 0 : -1;
 	default:
 		return begin_entry(r, err);
 	}
@@ -406,7 +450,56 @@ static int feed_header(struct tar_reader *r, const char *data, size_t len, size_
 	*used = share(TAR_BLOCK - r->block_len, len);
 	memcpy((char *)&r->block + r->block_len, data, *used);
 	r->block_len += *used;
+	r->fed += *used;
 	return r->block_len == TAR_BLOCK ? end_header(r, err) : 0;
+}
+
+static int feed_map(struct tar_reader *r, const char *data, size_t len, size_t *used,
+		    struct err *err)
+{
+	int rc;
+
+	*used = share(TAR_BLOCK - r->map_len, len);
+	memcpy((char *)&r->map + r->map_len, data, *used);
+	r->map_len += *used;
+	r->fed += *used;
+	if (r->map_len < TAR_BLOCK)
+		return 0;
+	r->map_len = 0;
+	rc = tar_sparse_block(&r->sparse, &r->map, err);
+	return rc == 0 ? begin_entry(r, err) : rc > 0 ? 0 : -1;
+}
+
+/* Content of the current entry: to the visitor, through the map of a sparse file. */
+static int give(struct tar_reader *r, const char *data, size_t len, struct err *err)
+{
+	size_t used = 0;
+
+	if (!r->sparse.active)
+		return len ? r->visitor.data(r->visitor.payload, data, len, err) : 0;
+	if (r->sparse.in_data) {
+		int rc = tar_sparse_map(&r->sparse, data, len, &used, err);
+
+		if (rc > 0 && !r->left)
+			return bad(err, "the map of a sparse file is cut off");
+		if (rc)
+			return rc < 0 ? -1 : 0;
+		if (tar_sparse_check(&r->sparse, r->left + len - used, err) < 0)
+			return -1;
+	}
+	if (tar_sparse_data(&r->sparse, &r->visitor, data + used, len - used, err) < 0)
+		return -1;
+	return r->left ? 0 : tar_sparse_data(&r->sparse, &r->visitor, NULL, 0, err);
+}
+
+static int end_content(struct tar_reader *r, struct err *err)
+{
+	if (r->state == AT_META && end_meta(r, err) < 0)
+		return -1;
+	if (r->state == AT_CONTENT && r->sparse.active)
+		tar_sparse_reset(&r->sparse);
+	r->state = r->after ? AT_PADDING : AT_HEADER;
+	return 0;
 }
 
 static int feed_content(struct tar_reader *r, const char *data, size_t len, size_t *used,
@@ -414,16 +507,12 @@ static int feed_content(struct tar_reader *r, const char *data, size_t len, size
 {
 	*used = share(r->left, len);
 	r->left -= *used;
+	r->fed += *used;
 	if (r->state == AT_META)
 		buf_add(&r->meta, data, *used);
-	else if (*used && !r->skip && r->visitor.data(r->visitor.payload, data, *used, err) < 0)
+	else if (!r->skip && give(r, data, *used, err) < 0)
 		return -1;
-	if (r->left)
-		return 0;
-	if (r->state == AT_META && end_meta(r, err) < 0)
-		return -1;
-	r->state = r->after ? AT_PADDING : AT_HEADER;
-	return 0;
+	return r->left ? 0 : end_content(r, err);
 }
 
 static int feed_some(struct tar_reader *r, const char *data, size_t len, size_t *used,
@@ -432,12 +521,15 @@ static int feed_some(struct tar_reader *r, const char *data, size_t len, size_t 
 	switch (r->state) {
 	case AT_HEADER:
 		return feed_header(r, data, len, used, err);
+	case AT_MAP:
+		return feed_map(r, data, len, used, err);
 	case AT_META:
 	case AT_CONTENT:
 		return feed_content(r, data, len, used, err);
 	case AT_PADDING:
 		*used = share(r->after, len);
 		r->after -= *used;
+		r->fed += *used;
 		if (!r->after)
 			r->state = AT_HEADER;
 		return 0;
@@ -462,6 +554,31 @@ int tar_reader_feed(struct tar_reader *r, const void *data, size_t len, struct e
 		len -= used;
 	}
 	return 0;
+}
+
+uint64_t tar_reader_content(const struct tar_reader *r)
+{
+	return r->content;
+}
+
+uint64_t tar_reader_skip(struct tar_reader *r, uint64_t max)
+{
+	uint64_t content = 0, padding = 0;
+
+	if (r->state == AT_CONTENT && r->skip) {
+		content = r->left < max ? r->left : max;
+		r->left -= content;
+		if (!r->left)
+			(void)end_content(r, NULL);
+	}
+	if (r->state == AT_PADDING) {
+		padding = r->after < max - content ? r->after : max - content;
+		r->after -= padding;
+		if (!r->after)
+			r->state = AT_HEADER;
+	}
+	r->fed += content + padding;
+	return content + padding;
 }
 
 int tar_reader_end(struct tar_reader *r, struct err *err)
