@@ -36,11 +36,21 @@ struct py_import {
 struct py_source {
 	struct py_import *imports;
 	size_t import_count;
-	/* Names that the module has after import: def, class, assignments (also inside if/try at
-	 * module level), imported names as they are bound. Sorted, each once. */
+	/* Names that the module may have after import: def, class, assignments (also inside if/try
+	 * at module level), imported names as they are bound, and what functions declare global.
+	 * Sorted, each once. */
 	struct strings defines;
 	bool dynamic; /* has a module __getattr__, a star import, globals()/vars()/sys.modules
 			 tricks, or exec at module level: names cannot be told */
+	/* Why it is dynamic. */
+	bool star;   /* a star import outside functions */
+	bool opaque; /* globals(), sys.modules, exec, __path__, import hooks and the like */
+	bool lazy;   /* a module __getattr__ */
+	bool closed; /* lazy, and each __getattr__ here compares the name with a table and ends in
+			raise AttributeError or ImportError */
+	/* Of a lazy module: names that stand as string literals in this file, sorted, each once.
+	 * A closed table can answer for no others, unless other modules feed it. */
+	struct strings texts;
 	struct strings environment; /* names read with os.environ[...], .get("X"), os.getenv, or
 				       assigned: "X" or "X=value" when a literal is assigned */
 	bool main;		    /* has `if __name__ == "__main__"` */
