@@ -97,10 +97,11 @@ static void judge_image(struct trial *trial, const struct spec *spec, const stru
 					      text(trial, facts->size_bytes),
 					      text(trial, largest ? largest->size_bytes : 0)));
 	if (spec->layers != FIELD_ABSENT_INT && facts->layer_count > (size_t)spec->layers)
-		check_trial_fail(
-			trial, "budget/layers", "the image",
-			arena_printf(arena, "at most %lld layers", (long long)spec->layers),
-			arena_printf(arena, "%zu", facts->layer_count));
+		check_trial_fail(trial, "budget/layers", "the image",
+				 arena_printf(arena, "at most %lld layer%s",
+					      (long long)spec->layers,
+					      spec->layers == 1 ? "" : "s"),
+				 arena_printf(arena, "%zu", facts->layer_count));
 }
 
 static void judge_growth(struct trial *trial, const struct spec *spec,

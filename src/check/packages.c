@@ -218,7 +218,8 @@ static int run(struct check_ctx *ctx, const void *data, struct case_result *out,
 	rc = check_facts_begin(ctx, &input, err);
 	if (rc == 0) {
 		rc = judge(&trial, data, &input, err);
-		found = arena_printf(ctx->arena, "%zu distributions", input.facts->dist_count);
+		found = arena_printf(ctx->arena, "%zu distribution%s", input.facts->dist_count,
+				     input.facts->dist_count == 1 ? "" : "s");
 		unknown = only_drift(data) && !input.before;
 		check_facts_end(ctx);
 	}

@@ -94,6 +94,11 @@ static void load_dists(struct loader *loader, const struct json *list)
 		dist->duplicate_of = FACTS_NONE;
 		dist->origin = origin(loader, item, "origin");
 		dist->files.size_bytes = number(item, "size_bytes");
+		dist->files.known = json_get(item, "files") != NULL;
+		dist->files.listed = (size_t)number(item, "files");
+		dist->files.missing = (size_t)number(item, "missing");
+		dist->files.resized = (size_t)number(item, "resized");
+		dist->files.orphans = (size_t)number(item, "orphans");
 		strings(loader, item, "requires", &dist->requires);
 	}
 }

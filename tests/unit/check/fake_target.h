@@ -4,7 +4,9 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/json.h"
 #include "model/target.h"
+#include "rules/rules.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -14,6 +16,7 @@ struct fake_target {
 	bool gone;		     /* the engine is: every call fails */
 	const struct json *commands; /* [{"argv": […], "stdout": "…", "exit": 0, …}] */
 	const struct json *files;    /* {"/path": {"content": "…", "mode": "0644", …}} */
+	struct rule_input input;     /* of "facts", "before" (facts.json each) and "repo" */
 	struct image_config image;
 	struct target view;
 };
@@ -183,7 +186,55 @@ static inline int fake_file(void *self, const char *path, bool follow, size_t co
 	return 0;
 }
 
-static const struct target_ops fake_ops = {.run = fake_run, .file = fake_file};
+/* --- facts ----------------------------------------------------------------------------------- */
+
+static inline int fake_inspect(void *self, const struct rule_input **out, struct err *err)
+{
+	const struct fake_target *fake = self;
+
+	if (fake->gone || !fake->input.facts)
+		return err_set(err, ERR_INFRA, "the engine is gone");
+	*out = &fake->input;
+	return 0;
+}
+
+static inline void fake_inspect_end(void *self)
+{
+	(void)self;
+}
+
+static inline const struct facts *fake_facts(const struct json *json)
+{
+	struct facts *facts = NULL;
+	struct err err;
+
+	if (json)
+		(void)facts_load(json, &facts, &err);
+	return facts;
+}
+
+static inline void fake_repo(struct fake_target *fake, const struct json *files)
+{
+	for (const struct json *item = json_first(files); item; item = json_next(item)) {
+		struct repo_file *file = arena_push(fake->arena, &fake->input.files,
+						    &fake->input.file_count, sizeof(*file));
+
+		file->path = json_key(item);
+		file->text = json_text(item);
+		file->len = strlen(file->text);
+	}
+}
+
+static inline void fake_target_done(struct fake_target *fake)
+{
+	facts_free((struct facts *)fake->input.facts);
+	facts_free((struct facts *)fake->input.before);
+}
+
+static const struct target_ops fake_ops = {.run = fake_run,
+					   .file = fake_file,
+					   .inspect = fake_inspect,
+					   .inspect_end = fake_inspect_end};
 
 /* DOCUMENT stays the caller's and must outlive FAKE. */
 static inline void fake_target_init(struct fake_target *fake, const struct json *document,
@@ -195,6 +246,9 @@ static inline void fake_target_init(struct fake_target *fake, const struct json 
 				     .gone = json_bool(document, "gone", false),
 				     .commands = json_get(document, "commands"),
 				     .files = json_get(document, "files")};
+	fake->input.facts = fake_facts(json_get(document, "facts"));
+	fake->input.before = fake_facts(json_get(document, "before"));
+	fake_repo(fake, json_get(document, "repo"));
 	fake->image.id = "sha256:0";
 	fake_strings(arena, json_get(image, "env"), &fake->image.env);
 	fake_strings(arena, json_get(image, "entrypoint"), &fake->image.entrypoint);
