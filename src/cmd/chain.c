@@ -263,6 +263,8 @@ static void take_image(struct run *run, const struct run *old)
 	build->reused = true;
 	build->reused_from = arena_strdup(run->arena, old->id);
 	build->dockerfile = arena_strdup(run->arena, old->build.dockerfile);
+	if (build->failed) /* the image that explained it need not be there any more */
+		copy_strings(run->arena, &old->notes, &run->notes);
 	for (size_t i = 0; i < old->build.step_count; i++) {
 		struct step *step =
 			arena_push(run->arena, &build->steps, &build->step_count, sizeof(*step));
