@@ -107,9 +107,8 @@ static bool is_sample(const char *path)
 			      path);
 }
 
-/* FILES of the image, visible or hidden, of which a text was kept. */
-static void judge_files(const struct rule_input *input, const struct image_file *files,
-			size_t count, const char *label, struct findings *out)
+void rules__secret_files(const struct rule_input *input, const struct image_file *files,
+			 size_t count, const char *label, struct findings *out)
 {
 	for (size_t i = 0; i < count; i++) {
 		const char *kind;
@@ -146,9 +145,9 @@ static void run(const struct rule_input *input, struct findings *out)
 	if (!input->image)
 		return;
 	files = image_files(input->image, &count);
-	judge_files(input, files, count, "secrets/file", out);
+	rules__secret_files(input, files, count, "secrets/file", out);
 	files = image_hidden(input->image, &count);
-	judge_files(input, files, count, "secrets/removed-file", out);
+	rules__secret_files(input, files, count, "secrets/removed-file", out);
 }
 
 static const struct rule_label labels[] = {

@@ -118,6 +118,65 @@ static void the_argument_in_its_new_place_is_clean(void **state)
 	expect_no("known/load-in-4bit");
 }
 
+static void knows_names_that_are_gone(void **state)
+{
+	(void)state;
+	image_file("/app/old.py", 0644, "from huggingface_hub import cached_download\n");
+	image_file("/app/settings.py", 0644, "import os\nfrom pydantic import BaseSettings\n");
+	open_image();
+	dist("huggingface-hub", "0.25.2");
+	dist("pydantic", "1.10.0");
+	expect_clean();
+	w.facts.dists[0].version = "0.26.0";
+	assert_non_null(strstr(expect("known/cached-download")->where, "/app/old.py:1"));
+	w.facts.dists[1].version = "2.0";
+	expect("known/pydantic-settings");
+}
+
+static void knows_a_release_that_calls_home(void **state)
+{
+	(void)state;
+	dist("transformers", "4.40.1");
+	expect_clean();
+	env("HF_HUB_OFFLINE=1");
+	expect("known/offline-calls-home");
+	w.facts.dists[0].version = "4.42.0";
+	expect_clean();
+}
+
+static void knows_a_module_that_triton_lost(void **state)
+{
+	(void)state;
+	dist("bitsandbytes", "0.45.0");
+	dist("triton", "3.2.0");
+	expect("known/triton-ops");
+	w.facts.dists[0].version = "0.45.1";
+	expect_clean();
+}
+
+static void reports_files_named_like_a_version(void **state)
+{
+	(void)state;
+	w.config.workdir = "/app";
+	image_file("/data/2.6", 0644, "kept");
+	image_file("/app/v2.6.txt", 0644, "kept");
+	open_image();
+	expect_clean();
+	image_close(w.image);
+	image_file("/app/=2.6.0", 0644, "Collecting torch\n");
+	open_image();
+	assert_string_equal(expect("python/specifier-file")->subject, "=2.6.0");
+}
+
+static void files_of_another_size_are_noted(void **state)
+{
+	(void)state;
+	dist("opencv-python", "4.10");
+	push(&w.facts.dists[0].files.resized_paths, "/site-packages/cv2/__init__.py");
+	expect_clean();
+	assert_non_null(found("python/files-changed"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +191,11 @@ int main(void)
 		rule_test(knows_a_release_that_breaks_jobs),
 		rule_test(knows_arguments_that_are_gone),
 		rule_test(the_argument_in_its_new_place_is_clean),
+		rule_test(knows_names_that_are_gone),
+		rule_test(knows_a_release_that_calls_home),
+		rule_test(knows_a_module_that_triton_lost),
+		rule_test(reports_files_named_like_a_version),
+		rule_test(files_of_another_size_are_noted),
 	};
 
 	return cmocka_run_group_tests_name("rules/python", tests, NULL, NULL);

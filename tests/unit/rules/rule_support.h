@@ -4,12 +4,15 @@
 
 #include "rules/rules.h"
 
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -21,6 +24,8 @@ struct world {
 	struct repo_file files[8], before_files[8];
 	struct rule_input input;
 	struct findings found;
+	char root[64]; /* of the image, "" none */
+	struct image *image;
 };
 
 static struct world w;
@@ -40,11 +45,61 @@ static inline int new_world(void **state)
 	return 0;
 }
 
+static inline int remove_one(const char *path, const struct stat *info, int type, struct FTW *walk)
+{
+	(void)info;
+	(void)type;
+	(void)walk;
+	return remove(path);
+}
+
+static inline void remove_tree(const char *root)
+{
+	(void)nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 static inline int end_world(void **state)
 {
 	(void)state;
+	image_close(w.image);
+	if (*w.root)
+		remove_tree(w.root);
 	arena_free(w.arena);
 	return 0;
+}
+
+/* A file of the image, which open_image reads afterwards. */
+static inline void image_file(const char *path, mode_t mode, const char *text)
+{
+	char full[512];
+	FILE *to;
+
+	if (!*w.root) {
+		(void)snprintf(w.root, sizeof(w.root), "/tmp/rules-test.XXXXXX");
+		assert_non_null(mkdtemp(w.root));
+	}
+	(void)snprintf(full, sizeof(full), "%s%s", w.root, path);
+	for (char *slash = strchr(full + strlen(w.root) + 1, '/'); slash;
+	     slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		(void)mkdir(full, 0755);
+		*slash = '/';
+	}
+	to = fopen(full, "w");
+	assert_non_null(to);
+	assert_true(fputs(text, to) >= 0);
+	assert_int_equal(fclose(to), 0);
+	assert_int_equal(chmod(full, mode), 0);
+}
+
+static inline void open_image(void)
+{
+	struct image_options options = {0};
+	struct err err = {0};
+
+	if (image_open_root(w.root, &options, &w.image, &err) != 0)
+		fail_msg("%s", err.msg);
+	w.input.image = w.image;
 }
 
 static inline struct strings *push(struct strings *to, const char *text)
