@@ -12,7 +12,7 @@ static const char *const always_used[] = {"libcublas.so", "libcublasLt.so", NULL
 
 struct group { /* device libraries of one distribution, or of one folder outside of any */
 	const char *name;
-	const struct library *main; /* that serves best; of equals, the largest */
+	const struct library *main; /* that serves best; of equals, the one with most code */
 	enum fatbin_fit fit;
 	size_t count;
 };
@@ -22,7 +22,7 @@ static bool is_closed(const struct facts *facts, const struct library *library)
 	static const char *const stems[] = {"libcu",	 "libnccl", "libnv",	  "libnpp",
 					    "libcaffe2", "libtrt",  "libnvinfer", NULL};
 	const struct dist *dist = rules__dist_of(facts, library);
-	const char *base = rules__base(library->file->path);
+	const char *base = rules__base(library->path);
 
 	if (dist && (rules__begins(dist->normalised, "nvidia-") ||
 		     strcmp(dist->normalised, "cuda-toolkit") == 0))
@@ -38,7 +38,7 @@ static bool is_closed(const struct facts *facts, const struct library *library)
 static bool is_always_used(const struct library *library)
 {
 	for (size_t i = 0; always_used[i]; i++)
-		if (rules__begins(rules__base(library->file->path), always_used[i]))
+		if (rules__begins(rules__base(library->path), always_used[i]))
 			return true;
 	return false;
 }
@@ -101,7 +101,7 @@ static void add(struct findings *out, const char *label, const struct gpu *gpu,
 {
 	struct finding *finding =
 		finding_add(out, label, subject, gpu_code(gpu, out->arena), actual,
-			    rules__place(library->file->path, &library->origin, out->arena));
+			    rules__place(library->path, &library->origin, out->arena));
 
 	finding->target = gpu->name;
 }
@@ -120,15 +120,15 @@ static void judge_group(const struct facts *facts, const struct group *group, co
 		    closed && !is_always_used(library) ? "arch/library-lacks" : "arch/missing-sm",
 		    gpu, library, group->name,
 		    TEXT("%s has %s: no machine code that runs there, no PTX to compile from",
-			 rules__base(library->file->path), archs));
+			 rules__base(library->path), archs));
 	else if (group->fit == FATBIN_JIT && !closed)
 		add(out, "arch/jit-only", gpu, library, group->name,
 		    TEXT("%s has %s: only PTX, compiled by the driver at first use",
-			 rules__base(library->file->path), archs));
+			 rules__base(library->path), archs));
 	else if (!closed && lacking)
 		add(out, "arch/partial", gpu, library, group->name,
 		    TEXT("%s has %s: at least %llu of %llu fatbins have nothing for it",
-			 rules__base(library->file->path), archs, (unsigned long long)lacking,
+			 rules__base(library->path), archs, (unsigned long long)lacking,
 			 (unsigned long long)device->fatbin_count));
 }
 
@@ -137,10 +137,10 @@ static const char *group_name(const struct facts *facts, const struct library *l
 {
 	const struct dist *dist = rules__dist_of(facts, library);
 
-	if (facts->torch.present && under(library->file->path, facts->torch.path))
+	if (facts->torch.present && under(library->path, facts->torch.path))
 		return "torch";
 	if (is_closed(facts, library) || !dist)
-		return rules__base(library->file->path);
+		return rules__base(library->path);
 	return arena_strdup(arena, dist->normalised);
 }
 
@@ -167,17 +167,16 @@ static void judge_target(const struct facts *facts, const struct gpu *gpu, struc
 		struct group *group;
 		enum fatbin_fit fit;
 
-		if (!library->binary || !library->file || !library->binary->device.arch_count ||
-		    library->binary->kind == BINARY_CUBIN ||
-		    is_unused_bnb(facts, library->file->path) ||
-		    is_side_torch(facts, library->file->path))
+		if (!library->binary || !library->binary->device.arch_count ||
+		    library->binary->kind == BINARY_CUBIN || is_unused_bnb(facts, library->path) ||
+		    is_side_torch(facts, library->path))
 			continue;
 		fit = best(&library->binary->device, gpu->cc);
 		group = group_of(&groups, &count, group_name(facts, library, out->arena),
 				 out->arena);
 		if (!group->count++ || fit > group->fit ||
-		    (fit == group->fit &&
-		     library->file->size_bytes > group->main->file->size_bytes)) {
+		    (fit == group->fit && library->binary->device.fatbin_count >
+						  group->main->binary->device.fatbin_count)) {
 			group->fit = fit;
 			group->main = library;
 		}
@@ -270,13 +269,12 @@ static void judge_zstd(const struct rule_input *input, struct findings *out)
 	for (size_t i = 0; i < facts->library_count; i++) {
 		const struct library *library = &facts->libraries[i];
 
-		if (library->binary && library->file && library->binary->device.zstd &&
-		    !is_unused_bnb(facts, library->file->path))
-			finding_add(
-				out, "arch/zstd-driver", rules__base(library->file->path),
-				TEXT("code that driver %u can unpack", input->driver),
-				"code packed with zstd, which needs driver 550.54.14",
-				rules__place(library->file->path, &library->origin, out->arena));
+		if (library->binary && library->binary->device.zstd &&
+		    !is_unused_bnb(facts, library->path))
+			finding_add(out, "arch/zstd-driver", rules__base(library->path),
+				    TEXT("code that driver %u can unpack", input->driver),
+				    "code packed with zstd, which needs driver 550.54.14",
+				    rules__place(library->path, &library->origin, out->arena));
 	}
 }
 

@@ -164,9 +164,8 @@ static void judge_floor(const struct rule_input *input, struct findings *out)
 			    !rules__numbers(soname + strlen("libcudart.so."), &major, &minor) ||
 			    driver_of_major(major) <= worst ||
 			    (facts->bnb.present && facts->bnb.path &&
-			     rules__begins(library->file->path, facts->bnb.path) &&
-			     (!facts->bnb.chosen ||
-			      strcmp(facts->bnb.chosen, library->file->path) != 0)))
+			     rules__begins(library->path, facts->bnb.path) &&
+			     (!facts->bnb.chosen || strcmp(facts->bnb.chosen, library->path) != 0)))
 				continue;
 			worst = driver_of_major(major);
 			who = library;
@@ -178,10 +177,10 @@ static void judge_floor(const struct rule_input *input, struct findings *out)
 	}
 	if (!input->driver || input->driver >= worst)
 		return;
-	finding_add(out, "driver/too-old", who ? rules__base(who->file->path) : "torch",
+	finding_add(out, "driver/too-old", who ? rules__base(who->path) : "torch",
 		    TEXT("a CUDA user space for driver %u", input->driver),
 		    TEXT("it needs driver %u or newer", worst),
-		    who ? rules__place(who->file->path, &who->origin, out->arena)
+		    who ? rules__place(who->path, &who->origin, out->arena)
 			: rules__place(facts->torch.path, &facts->torch.origin, out->arena));
 }
 
@@ -210,9 +209,9 @@ static void judge_compat(const struct rule_input *input, const struct library *l
 			 struct findings *out)
 {
 	unsigned major, minor;
-	const char *base = rules__base(library->file->path);
+	const char *base = rules__base(library->path);
 	const char *path = facts_env(input->facts, "LD_LIBRARY_PATH");
-	bool first = rules__in_path_list(path, rules__folder(library->file->path, out->arena));
+	bool first = rules__in_path_list(path, rules__folder(library->path, out->arena));
 
 	if (!rules__numbers(base + strlen("libcuda.so."), &major, &minor) || major < 100)
 		return;
@@ -230,7 +229,7 @@ static void judge_compat(const struct rule_input *input, const struct library *l
 				? TEXT("libcuda of driver %u, newer than the fleet's %u: error 804",
 				       major, input->driver)
 				: TEXT("libcuda of driver %u first on LD_LIBRARY_PATH", major),
-			rules__place(library->file->path, &library->origin, out->arena));
+			rules__place(library->path, &library->origin, out->arena));
 		finding->target = gpu->name;
 	}
 }
@@ -241,7 +240,7 @@ static void judge_copies(const struct rule_input *input, struct findings *out)
 
 	for (size_t i = 0; i < input->facts->library_count; i++) {
 		const struct library *library = &input->facts->libraries[i];
-		const char *file = library->file ? library->file->path : "";
+		const char *file = library->path;
 		const char *base = rules__base(file);
 		bool stub = strstr(file, "/stubs/") != NULL;
 

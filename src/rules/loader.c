@@ -28,7 +28,7 @@ static bool is_extension(const char *path)
 /* Will every deployment load it? */
 static bool is_root(const struct facts *facts, const struct library *library)
 {
-	const char *path = library->file->path;
+	const char *path = library->path;
 	const struct image_config *config = facts->config;
 
 	if (facts->bnb.chosen && strcmp(path, facts->bnb.chosen) == 0)
@@ -48,31 +48,36 @@ static bool is_out_of_play(const struct facts *facts, const struct library *libr
 	const char *arch = facts->config ? facts->config->arch : NULL;
 	const char *machine = library->binary ? library->binary->machine : NULL;
 
-	if (!library->file || !library->binary)
+	if (!library->binary)
 		return true;
 	if (arch && machine &&
 	    ((strcmp(arch, "amd64") == 0 && strcmp(machine, "x86_64") != 0) ||
 	     (strcmp(arch, "arm64") == 0 && strcmp(machine, "aarch64") != 0)))
 		return true;
-	return facts->bnb.present && under(library->file->path, facts->bnb.path) &&
-	       (!facts->bnb.chosen || strcmp(facts->bnb.chosen, library->file->path) != 0);
+	return facts->bnb.present && under(library->path, facts->bnb.path) &&
+	       (!facts->bnb.chosen || strcmp(facts->bnb.chosen, library->path) != 0);
 }
 
 static const char *place(const struct library *library, struct arena *arena)
 {
-	return rules__place(library->file->path, &library->origin, arena);
+	return rules__place(library->path, &library->origin, arena);
+}
+
+/* 0 unknown, in facts that were loaded. */
+static uint64_t bytes(const struct library *library)
+{
+	return library->file ? library->file->size_bytes : 0;
 }
 
 static const char *soname_of(const struct library *library)
 {
-	return library->binary->soname ? library->binary->soname : rules__base(library->file->path);
+	return library->binary->soname ? library->binary->soname : rules__base(library->path);
 }
 
 static const struct library *with_soname(const struct facts *facts, const char *soname)
 {
 	for (size_t i = 0; i < facts->library_count; i++)
-		if (facts->libraries[i].binary && facts->libraries[i].file &&
-		    !strstr(facts->libraries[i].file->path, "/stubs/") &&
+		if (facts->libraries[i].binary && !strstr(facts->libraries[i].path, "/stubs/") &&
 		    strcmp(soname_of(&facts->libraries[i]), soname) == 0)
 			return &facts->libraries[i];
 	return NULL;
@@ -93,7 +98,7 @@ static void judge_needed(const struct facts *facts, const struct library *librar
 		const struct resolved *needed = &library->needed[i];
 		const struct library *elsewhere;
 		bool strict = is_root(facts, library) ||
-			      (is_extension(library->file->path) && is_gpu_soname(needed->soname));
+			      (is_extension(library->path) && is_gpu_soname(needed->soname));
 		const char *label = "loader/optional-missing";
 
 		if (needed->path || (needed->how && strcmp(needed->how, "driver") == 0))
@@ -103,10 +108,10 @@ static void judge_needed(const struct facts *facts, const struct library *librar
 			label = "loader/library-missing";
 		else if (elsewhere && is_gpu_soname(needed->soname))
 			label = "loader/not-findable";
-		finding_add(out, label, rules__base(library->file->path),
+		finding_add(out, label, rules__base(library->path),
 			    TEXT("%s on the loader's path", needed->soname),
 			    elsewhere ? TEXT("it lies in %s, where the loader does not look",
-					     elsewhere->file->path)
+					     elsewhere->path)
 				      : "it is not in the image",
 			    place(library, out->arena));
 	}
@@ -158,13 +163,13 @@ static void judge_version(const struct facts *facts, size_t index, struct findin
 	if (is_out_of_play(facts, library) || !is_highest(facts, index))
 		return;
 	matters = is_root(facts, library) || library->dist < facts->dist_count ||
-		  rules__is_app_path(facts, library->file->path);
-	finding_add(
-		out, matters ? version_label(missing) : "loader/optional-missing",
-		rules__base(library->file->path), TEXT("%s in %s", missing->version, missing->file),
-		TEXT("%s has %s%s", missing->provider, missing->best ? "at most " : "no such one",
-		     missing->best ? missing->best : ""),
-		place(library, out->arena));
+		  rules__is_app_path(facts, library->path);
+	finding_add(out, matters ? version_label(missing) : "loader/optional-missing",
+		    rules__base(library->path), TEXT("%s in %s", missing->version, missing->file),
+		    TEXT("%s has %s%s", missing->provider,
+			 missing->best ? "at most " : "no such one",
+			 missing->best ? missing->best : ""),
+		    place(library, out->arena));
 }
 
 /* ---- symbols ---- */
@@ -221,8 +226,7 @@ static void judge_symbols(const struct facts *facts, const struct missing_symbol
 		return;
 	strict = is_root(facts, library) || crosses_packages(facts, library);
 	finding_add(out, strict ? "loader/missing-symbols" : "loader/optional-missing",
-		    rules__base(library->file->path),
-		    "every symbol it needs defined by what it loads",
+		    rules__base(library->path), "every symbol it needs defined by what it loads",
 		    TEXT("%zu undefined: %s", missing->count, rules__join(&symbols, 3, out->arena)),
 		    place(library, out->arena));
 }
@@ -233,7 +237,7 @@ static uint64_t size_of(const struct facts *facts, const char *path)
 {
 	const struct library *library = facts_library(facts, path);
 
-	return library && library->file ? library->file->size_bytes : 0;
+	return library ? bytes(library) : 0;
 }
 
 /* LD_LIBRARY_PATH puts another build in front of the library that the package brings. */
@@ -250,13 +254,12 @@ static void judge_shadowed(const struct facts *facts, const struct library *libr
 			const struct library *own = &facts->libraries[k];
 			const struct dist *dist = rules__dist_of(facts, own);
 
-			if (!dist || !own->binary || !own->file ||
-			    strcmp(soname_of(own), needed->soname) != 0 ||
-			    strcmp(own->file->path, needed->path) == 0 ||
-			    own->file->size_bytes == size_of(facts, needed->path))
+			if (!dist || !own->binary || strcmp(soname_of(own), needed->soname) != 0 ||
+			    strcmp(own->path, needed->path) == 0 ||
+			    bytes(own) == size_of(facts, needed->path))
 				continue;
 			finding_add(out, "loader/shadowed", needed->soname,
-				    TEXT("%s of %s %s", own->file->path, dist->name, dist->version),
+				    TEXT("%s of %s %s", own->path, dist->name, dist->version),
 				    TEXT("%s, first on LD_LIBRARY_PATH", needed->path),
 				    place(library, out->arena));
 			return;
@@ -276,19 +279,17 @@ static void judge_copies(const struct facts *facts, struct findings *out)
 		size_t copies = 0;
 
 		if (is_out_of_play(facts, one) || !is_gpu_soname(soname_of(one)) ||
-		    strstr(one->file->path, "/stubs/") || rules__has(&seen, soname_of(one)))
+		    strstr(one->path, "/stubs/") || rules__has(&seen, soname_of(one)))
 			continue;
 		rules__push(&seen, soname_of(one), out->arena);
 		for (size_t k = i + 1; k < facts->library_count; k++) {
 			const struct library *other = &facts->libraries[k];
 
-			if (is_out_of_play(facts, other) || strstr(other->file->path, "/stubs/") ||
+			if (is_out_of_play(facts, other) || strstr(other->path, "/stubs/") ||
 			    strcmp(soname_of(other), soname_of(one)) != 0)
 				continue;
 			copies++;
-			wasted += other->file->size_bytes < one->file->size_bytes
-					  ? other->file->size_bytes
-					  : one->file->size_bytes;
+			wasted += bytes(other) < bytes(one) ? bytes(other) : bytes(one);
 			last = other;
 		}
 		if (copies)
@@ -346,12 +347,12 @@ static struct cudnns find_cudnn(const struct facts *facts, struct arena *arena)
 		if (is_out_of_play(facts, library))
 			continue;
 		major = rules__capture("^libcudnn(?:_[a-z_]+|-[0-9a-f]+)?\\.so\\.([0-9]+)",
-				       rules__base(library->file->path), arena);
+				       rules__base(library->path), arena);
 		if (!major)
 			continue;
 		one = arena_push(arena, &all.items, &all.count, sizeof(*one));
 		one->library = library;
-		one->folder = rules__folder(library->file->path, arena);
+		one->folder = rules__folder(library->path, arena);
 		one->soname = soname_of(library);
 		(void)rules__numbers(major, &one->major, &minor);
 	}
@@ -399,8 +400,8 @@ static const char *cudnn_version(const struct facts *facts, const struct cudnn *
 				 struct arena *arena)
 {
 	const struct dist *dist = rules__dist_of(facts, one->library);
-	const char *named = rules__capture("\\.so\\.([0-9]+\\.[0-9]+\\.[0-9]+)",
-					   one->library->file->path, arena);
+	const char *named =
+		rules__capture("\\.so\\.([0-9]+\\.[0-9]+\\.[0-9]+)", one->library->path, arena);
 
 	return named ? named
 		     : rules__capture("^([0-9]+\\.[0-9]+\\.[0-9]+)", dist ? dist->version : NULL,
@@ -415,7 +416,7 @@ static bool is_same_build(const struct facts *facts, const struct cudnns *all,
 
 	if (a && b)
 		return strcmp(a, b) == 0;
-	return twin && twin->library->file->size_bytes == part->library->file->size_bytes;
+	return twin && bytes(twin->library) == bytes(part->library);
 }
 
 /* Where the front library of MAJOR is loaded from: as its users resolve it, else by the path. */
@@ -486,7 +487,7 @@ static void judge_vendored(const struct facts *facts, const struct cudnns *all,
 	}
 	if (!found)
 		finding_add(
-			out, "loader/cudnn-parts", rules__base(front->library->file->path),
+			out, "loader/cudnn-parts", rules__base(front->library->path),
 			TEXT("libcudnn_ops.so.%u and its like on the loader's path", front->major),
 			"not beside it, not on LD_LIBRARY_PATH, not in a default folder",
 			place(front->library, out->arena));
@@ -500,7 +501,7 @@ static void judge_cudnn(const struct facts *facts, struct findings *out)
 	for (size_t i = 0; i < all.count; i++) {
 		const struct cudnn *front;
 
-		if (rules__matches("/libcudnn-[0-9a-f]+\\.so", all.items[i].library->file->path))
+		if (rules__matches("/libcudnn-[0-9a-f]+\\.so", all.items[i].library->path))
 			judge_vendored(facts, &all, &all.items[i], out);
 		if (all.items[i].major >= 32 || done & (1U << all.items[i].major))
 			continue;

@@ -73,11 +73,11 @@ static void libraries_for_other_machines_do_not_count(void **state)
 static void reports_symbols_of_another_torch(void **state)
 {
 	(void)state;
-	library("/site-packages/torch/lib/libc10.so", dist("torch", "2.6.0"));
 	library("/site-packages/flash_attn_2_cuda.cpython-311.so", dist("flash-attn", "2.7"));
-	needs(&w.facts.libraries[1], "libc10.so", "/site-packages/torch/lib/libc10.so",
+	library("/site-packages/torch/lib/libc10.so", dist("torch", "2.6.0"));
+	needs(&w.facts.libraries[0], "libc10.so", "/site-packages/torch/lib/libc10.so",
 	      "preloaded");
-	symbols(1, "_ZN3c104cuda9SetDeviceEi");
+	symbols(0, "_ZN3c104cuda9SetDeviceEi");
 	expect("loader/missing-symbols");
 }
 
@@ -150,12 +150,12 @@ static void reports_a_library_in_front_of_the_packages_own(void **state)
 	struct library *l;
 
 	(void)state;
+	library("/s/nvidia/cusparse/lib/libcusparse.so.12", dist("nvidia-cusparse-cu12", "12.4"));
 	library("/s/nvidia/nvjitlink/lib/libnvJitLink.so.12",
 		dist("nvidia-nvjitlink-cu12", "12.4"));
 	library("/usr/local/cuda/lib64/libnvJitLink.so.12", SIZE_MAX);
-	((struct image_file *)w.facts.libraries[1].file)->size_bytes = 900;
-	l = library("/s/nvidia/cusparse/lib/libcusparse.so.12",
-		    dist("nvidia-cusparse-cu12", "12.4"));
+	((struct image_file *)w.facts.libraries[2].file)->size_bytes = 900;
+	l = &w.facts.libraries[0];
 	needs(l, "libnvJitLink.so.12", "/usr/local/cuda/lib64/libnvJitLink.so.12",
 	      "ld-library-path");
 	expect("loader/shadowed");

@@ -169,6 +169,7 @@ static inline struct library *library(const char *path, size_t of)
 	f->path = path;
 	f->type = FILE_REGULAR;
 	f->size_bytes = 1000;
+	l->path = path;
 	l->file = f;
 	l->binary = arena_alloc(w.arena, sizeof(struct binary));
 	((struct binary *)l->binary)->machine = "x86_64";

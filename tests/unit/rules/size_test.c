@@ -8,6 +8,7 @@ static struct facts before;
 static void images(uint64_t was, uint64_t is)
 {
 	memset(&before, 0, sizeof(before));
+	before.config = &w.config;
 	before.size_bytes = was;
 	w.input.before = &before;
 	w.facts.size_bytes = is;
