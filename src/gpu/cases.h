@@ -1,0 +1,21 @@
+/* Groups of cases; each adds its own to the list. */
+#ifndef GPU_CASES_H
+#define GPU_CASES_H
+
+#include "gpu/case.h"
+
+#define SEED_DEFAULT 20260923u
+
+void cases_health(struct case_list *list);    /* health/… */
+void cases_load(struct case_list *list);      /* load/…: does it run here at all, and natively */
+void cases_library(struct case_list *list);   /* quantise dequantise nested gemv gemm */
+void cases_reference(struct case_list *list); /* ref/…: our own kernels under the same gates */
+void cases_bench(struct case_list *list);     /* bench/…: alone on the card */
+void cases_selftest(struct case_list *list, unsigned runs); /* self-test/… */
+/* checkpoint/NAME for every 4-bit weight of the safetensors FILE. */
+int cases_checkpoint(struct case_list *list, const char *file, struct err *err);
+
+/* The seed of this run's data: fresh each time, or ASSAY_GPU_SEED. */
+uint64_t cases_seed(void);
+
+#endif
