@@ -154,6 +154,8 @@ void case_lost(struct case_outcome *out, const struct gpu_case *item, int status
 	const char *label = label_by_output(out->output);
 	char line[256];
 
+	if (label && item->jit_off && !strcmp(label, "kernel/jit-disabled"))
+		label = "kernel/jit-only";
 	last_line(out->output, line, sizeof(line));
 	if (!out->calling[0] && !label) {
 		case_undecided(out, CASE_INFRA, "the case ended during \"%s\" (%s)", out->stage,

@@ -2,38 +2,14 @@
  */
 #include "gpu/cases.h"
 
-#include "base/file.h"
-#include "base/mem.h"
+#include "gpu/mapping.h"
 #include "gpu/paths.h"
 #include "gpu/safetensors.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define TIMEOUT_S 120
 #define WEIGHTS_MAX 1024
-
-static int map_file(const char *path, const void **data, size_t *len, struct err *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	off_t end;
-	void *at;
-
-	if (fd < 0)
-		return err_sys(err, ERR_USAGE, "%s", path);
-	end = lseek(fd, 0, SEEK_END);
-	at = end > 0 ? mmap(NULL, (size_t)end, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
-	close(fd);
-	if (at == MAP_FAILED)
-		return err_set(err, ERR_USAGE, "%s: cannot be mapped", path);
-	*data = at;
-	*len = (size_t)end;
-	return 0;
-}
 
 static int read_weight(const struct case_params *p, struct arena *arena, struct weight4 *out,
 		       struct err *err)
@@ -42,7 +18,7 @@ static int read_weight(const struct case_params *p, struct arena *arena, struct 
 	const void *data;
 	size_t len;
 
-	if (map_file(p->file, &data, &len, err) < 0 ||
+	if (mapping_open(p->file, &data, &len, err) < 0 ||
 	    safetensors_read(data, len, arena, &file, err) < 0)
 		return -1;
 	return safetensors_weight4(&file, p->name, arena, out, err);
@@ -93,7 +69,7 @@ int cases_checkpoint(struct case_list *list, const char *path, struct err *err)
 	const char *name;
 	size_t len, count = 0;
 
-	if (map_file(path, &data, &len, err) < 0)
+	if (mapping_open(path, &data, &len, err) < 0)
 		return -1;
 	if (safetensors_read(data, len, list->arena, &file, err) < 0)
 		return err_wrap(err, "%s", path);

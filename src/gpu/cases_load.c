@@ -5,6 +5,8 @@
 #include "gpu/cases.h"
 
 #include "base/clock.h"
+#include "binary/binary.h"
+#include "gpu/mapping.h"
 #include "gpu/paths.h"
 
 #include <stdlib.h>
@@ -45,6 +47,38 @@ static int run_runtime(struct case_env *env, const struct case_params *p, struct
 	(void)env->gpu.runtime.cudaRuntimeGetVersion(&version);
 	case_pass(env->out, "CUDA runtime %d.%d, driver %d.%d", version / 1000, version % 1000 / 10,
 		  env->gpu.info.driver_cuda / 1000, env->gpu.info.driver_cuda % 1000 / 10);
+	return 0;
+}
+
+/* Read, not run: what the file holds for this card. */
+static int run_archs(struct case_env *env, const struct case_params *p, struct err *err)
+{
+	const unsigned cc = env->gpu.info.card.major * 10 + env->gpu.info.card.minor;
+	struct arena *arena = arena_new();
+	const char *path = env->library.path, *text;
+	struct binary binary;
+	const void *data;
+	size_t len;
+
+	(void)p;
+	if (mapping_open(path, &data, &len, err) < 0 ||
+	    binary_read(path, data, len, arena, &binary, err) < 0)
+		return -1;
+	text = fatbin_text(&binary.device, arena);
+	switch (fatbin_best(&binary.device, cc)) {
+	case FATBIN_NATIVE:
+		case_pass(env->out, "sm_%u among %s", cc, text);
+		break;
+	case FATBIN_JIT:
+		case_fail(env->out, "kernel/jit-only", "code for this card in the library",
+			  "for sm_%u only PTX: %s", cc, text);
+		break;
+	default:
+		case_fail(env->out, "kernel/no-image", "code for this card in the library",
+			  "nothing for sm_%u: %s", cc, text);
+		break;
+	}
+	arena_free(arena);
 	return 0;
 }
 
@@ -101,6 +135,23 @@ static int run_native(struct case_env *env, const struct case_params *p, struct 
 	return 0;
 }
 
+/* A call that wrote nothing took no time worth telling. */
+static bool written(struct case_env *env, const struct output *output, struct err *err)
+{
+	static uint8_t read[SMALL_N * 2 + 2 * GATE_GUARD_BYTES];
+	struct finding finding = {.gate = GATE_NONE};
+
+	if (output_read(&env->gpu, output, read, err) < 0)
+		return false;
+	if (gate_written(NUMBER_BF16, read + GATE_GUARD_BYTES, SMALL_N, NULL, NULL, &finding))
+		return true;
+	case_fail(env->out,
+		  env->library.static_runtime ? "kernel/static-runtime" : gate_label(finding.gate),
+		  gate_name(finding.gate), "the call returned and %zu outputs are not written",
+		  finding.bad);
+	return false;
+}
+
 static int run_first_call(struct case_env *env, const struct case_params *p, struct err *err)
 {
 	struct product product;
@@ -110,7 +161,7 @@ static int run_first_call(struct case_env *env, const struct case_params *p, str
 	struct matrix w;
 	struct output output;
 	uint64_t a, start;
-	double ms;
+	double ms = 0;
 
 	(void)p;
 	if (missing)
@@ -121,7 +172,7 @@ static int run_first_call(struct case_env *env, const struct case_params *p, str
 	    output_make(&env->gpu, SMALL_N * 2, &output, err) < 0 ||
 	    device_alloc(&env->gpu, SMALL_K * 2, &a, err) < 0 ||
 	    device_fill_normal(&env->gpu, a, NUMBER_BF16, SMALL_K, cases_seed(), 1, err) < 0 ||
-	    device_sync(&env->gpu, err) < 0)
+	    output_reset(&env->gpu, &output, err) < 0 || device_sync(&env->gpu, err) < 0)
 		return -1;
 	case_stage(env->out, "first call");
 	start = clock_ns();
@@ -129,6 +180,8 @@ static int run_first_call(struct case_env *env, const struct case_params *p, str
 	if (product.call(env, &product, &w, a, output.address, 1, env->gpu.stream, err) < 0 ||
 	    product_called(env, err) < 0)
 		return -1;
+	if (!written(env, &output, err))
+		return env->out->verdict == CASE_FAIL ? 0 : -1;
 	ms = (double)(clock_ns() - start) / 1e6;
 	case_sample(case_metric(env->out, "first-call", "ms", false, product.name), ms);
 	if (ms > FIRST_CALL_BUDGET_MS)
@@ -144,6 +197,7 @@ void cases_load(struct case_list *list)
 	struct gpu_case *item;
 
 	case_add(list, TIMEOUT_S, run_symbols, "load/symbols")->needs_library = true;
+	case_add(list, TIMEOUT_S, run_archs, "load/archs")->needs_library = true;
 	case_add(list, TIMEOUT_S, run_runtime, "load/runtime")->needs_library = true;
 	case_add(list, TIMEOUT_S, run_small, "load/runs")->needs_library = true;
 	item = case_add(list, TIMEOUT_S, run_native, "load/native");

@@ -196,7 +196,7 @@ int matrix_load(struct gpu_context *gpu, unsigned n, unsigned k, unsigned blocks
 		const float *scales, const float *map, float offset, struct matrix *out,
 		struct err *err)
 {
-	const size_t count = (size_t)n * k, blocks = count / blocksize;
+	const size_t count = (size_t)n * k, blocks = (count + blocksize - 1) / blocksize;
 	const size_t groups = (blocks + NESTED_BLOCK - 1) / NESTED_BLOCK;
 	struct matrix m = {.n = n, .k = k, .blocksize = blocksize};
 

@@ -9,9 +9,11 @@
  *   G2 exact        lattice data, where every partial sum is exact: equal bit for bit
  *   G3 codes        dequantised weights, or one-hot rows: equal bit for bit
  *   G4 norm         relF <= 1.25 x 0.415 u sqrt(R)
- *   G5 element      |err| <= u |ref| + c u ||a.w||_2, c = 6, or 3 sqrt(R) where that is larger
+ *   G5 element      |err| <= u |ref| + c u ||a.w||_2, c = 6, or 3 sqrt(R) where that is larger;
+ *                   9 sqrt(R) for long fp32 sums, whose errors grow with how far the sum strays
  *   G6 worst case   |err| <= u |ref| + (4 u + K 2^-24) sum |a.w|
  *   G7 repeatable   two runs equal bit for bit
+ *   G8 order        the kernel waits for what is before it on its stream
  *
  * G4 and G5 hold for zero-mean data only: codebook rounding is systematic on all-positive data.
  */
@@ -39,6 +41,7 @@ enum gate {
 	GATE_ELEMENT,
 	GATE_WORST,
 	GATE_REPEATABLE,
+	GATE_ORDER,
 	GATE_COUNT,
 };
 
@@ -80,9 +83,9 @@ bool gate_exact(enum gate gate, enum number type, const void *out, const double 
 bool gate_close(enum number type, const void *out, const struct reference *reference,
 		struct finding *finding);
 
-/* G7. */
-bool gate_same(enum number type, const void *first, const void *second, size_t count,
-	       struct finding *finding);
+/* G7 or G8: GATE is what a difference is called. */
+bool gate_same(enum gate gate, enum number type, const void *first, const void *second,
+	       size_t count, struct finding *finding);
 
 /* R for fp32 outputs: ROUNDINGS of the path plus those of a sequential fp32 sum of K zero-mean
  * terms, whose partial sums grow with the square root: K/2. */

@@ -86,7 +86,7 @@ static void find_all(struct library *lib)
 int library_open(struct gpu_context *gpu, const struct library_paths *paths, struct library *out,
 		 struct err *err)
 {
-	struct library lib = {.release = paths->release};
+	struct library lib = {.path = paths->library, .release = paths->release};
 
 	if (access(paths->library, R_OK) != 0)
 		return err_sys(err, ERR_NOTFOUND, "%s", paths->library);

@@ -37,6 +37,7 @@ typedef void library_quantise(const void *code, const void *a, void *absmax, voi
 
 struct library {
 	void *handle;
+	const char *path;
 	unsigned release;    /* minor of 0.x: what the package says, else what the symbols show */
 	bool static_runtime; /* carries a CUDA runtime of its own */
 	char missing[256];   /* symbols that the release should have and that are absent */

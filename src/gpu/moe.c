@@ -167,8 +167,8 @@ int moe_judge(struct case_env *env, const struct moe_kernels *kernels, enum numb
 	if (rc > 0)
 		rc = run_once(env, kernels, type, layer, tokens, &d, second, finding, err);
 	if (rc > 0)
-		rc = gate_same(type, first + GATE_GUARD_BYTES, second + GATE_GUARD_BYTES,
-			       (size_t)tokens * layer->hidden, finding);
+		rc = gate_same(GATE_REPEATABLE, type, first + GATE_GUARD_BYTES,
+			       second + GATE_GUARD_BYTES, (size_t)tokens * layer->hidden, finding);
 	free_data(&env->gpu, &d);
 	free(first);
 	free(second);

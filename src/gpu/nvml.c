@@ -74,37 +74,63 @@ const char *nvml_driver(const struct nvml *nvml)
 	return nvml->driver;
 }
 
-static int64_t known(int rc, unsigned long long value)
+typedef int ask_word(void *device, unsigned *value);
+typedef int ask_word_of(void *device, int which, unsigned *value);
+
+static int64_t ask(const struct nvml *nvml, ask_word *function)
 {
-	return rc == SUCCESS ? (int64_t)value : NVML_UNKNOWN;
+	unsigned value = 0;
+
+	return function && function(nvml->device, &value) == SUCCESS ? (int64_t)value
+								     : NVML_UNKNOWN;
 }
 
-/* GETTER(device, …, &value), or unknown where the driver has no such function. */
-#define ASK(getter, ...)                                                                           \
-	(nvml->getter ? known(nvml->getter(nvml->device, __VA_ARGS__ & word), word) : NVML_UNKNOWN)
-#define ASK_WIDE(getter, ...)                                                                      \
-	(nvml->getter ? known(nvml->getter(nvml->device, __VA_ARGS__ & wide), wide) : NVML_UNKNOWN)
+static int64_t ask_of(const struct nvml *nvml, ask_word_of *function, int which)
+{
+	unsigned value = 0;
+
+	return function && function(nvml->device, which, &value) == SUCCESS ? (int64_t)value
+									    : NVML_UNKNOWN;
+}
+
+static int64_t ask_ecc(const struct nvml *nvml, int type)
+{
+	unsigned long long value = 0;
+
+	return nvml->nvmlDeviceGetTotalEccErrors &&
+			       nvml->nvmlDeviceGetTotalEccErrors(
+				       nvml->device, type, VOLATILE_COUNTER, &value) == SUCCESS
+		       ? (int64_t)value
+		       : NVML_UNKNOWN;
+}
+
+static int64_t ask_throttle(const struct nvml *nvml)
+{
+	unsigned long long value = 0;
+
+	return nvml->nvmlDeviceGetCurrentClocksThrottleReasons &&
+			       nvml->nvmlDeviceGetCurrentClocksThrottleReasons(nvml->device,
+									       &value) == SUCCESS
+		       ? (int64_t)value
+		       : NVML_UNKNOWN;
+}
 
 void nvml_read(const struct nvml *nvml, struct nvml_state *out)
 {
-	unsigned long long wide = 0;
-	unsigned word = 0;
-
-	out->sm_mhz = ASK(nvmlDeviceGetClockInfo, CLOCK_SM, );
-	out->sm_max_mhz = ASK(nvmlDeviceGetMaxClockInfo, CLOCK_SM, );
-	out->memory_mhz = ASK(nvmlDeviceGetClockInfo, CLOCK_MEMORY, );
-	out->memory_max_mhz = ASK(nvmlDeviceGetMaxClockInfo, CLOCK_MEMORY, );
-	out->celsius = ASK(nvmlDeviceGetTemperature, 0, );
-	out->watt = ASK(nvmlDeviceGetPowerUsage, );
-	out->watt_limit = ASK(nvmlDeviceGetEnforcedPowerLimit, );
-	out->throttle = ASK_WIDE(nvmlDeviceGetCurrentClocksThrottleReasons, );
-	out->ecc_uncorrected =
-		ASK_WIDE(nvmlDeviceGetTotalEccErrors, UNCORRECTED, VOLATILE_COUNTER, );
-	out->ecc_corrected = ASK_WIDE(nvmlDeviceGetTotalEccErrors, CORRECTED, VOLATILE_COUNTER, );
-	out->pcie_gen = ASK(nvmlDeviceGetCurrPcieLinkGeneration, );
-	out->pcie_gen_max = ASK(nvmlDeviceGetMaxPcieLinkGeneration, );
-	out->pcie_width = ASK(nvmlDeviceGetCurrPcieLinkWidth, );
-	out->pcie_width_max = ASK(nvmlDeviceGetMaxPcieLinkWidth, );
+	out->sm_mhz = ask_of(nvml, nvml->nvmlDeviceGetClockInfo, CLOCK_SM);
+	out->sm_max_mhz = ask_of(nvml, nvml->nvmlDeviceGetMaxClockInfo, CLOCK_SM);
+	out->memory_mhz = ask_of(nvml, nvml->nvmlDeviceGetClockInfo, CLOCK_MEMORY);
+	out->memory_max_mhz = ask_of(nvml, nvml->nvmlDeviceGetMaxClockInfo, CLOCK_MEMORY);
+	out->celsius = ask_of(nvml, nvml->nvmlDeviceGetTemperature, 0);
+	out->watt = ask(nvml, nvml->nvmlDeviceGetPowerUsage);
+	out->watt_limit = ask(nvml, nvml->nvmlDeviceGetEnforcedPowerLimit);
+	out->throttle = ask_throttle(nvml);
+	out->ecc_uncorrected = ask_ecc(nvml, UNCORRECTED);
+	out->ecc_corrected = ask_ecc(nvml, CORRECTED);
+	out->pcie_gen = ask(nvml, nvml->nvmlDeviceGetCurrPcieLinkGeneration);
+	out->pcie_gen_max = ask(nvml, nvml->nvmlDeviceGetMaxPcieLinkGeneration);
+	out->pcie_width = ask(nvml, nvml->nvmlDeviceGetCurrPcieLinkWidth);
+	out->pcie_width_max = ask(nvml, nvml->nvmlDeviceGetMaxPcieLinkWidth);
 	if (out->watt > 0)
 		out->watt /= 1000;
 	if (out->watt_limit > 0)

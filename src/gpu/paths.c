@@ -121,7 +121,7 @@ struct product path_product(enum path path, enum number type, bool nested)
 	};
 	/* gemv: codebook, absmax, their product and the product with a each rounded to T. */
 	static const struct product paths[] = {
-		[PATH_GEMV] = {.roundings = 4, .forming = FORMED_PARTS, .call = call_gemv},
+		[PATH_GEMV] = {.roundings = 4, .forming = FORMED_EITHER, .call = call_gemv},
 		[PATH_FUSED] = {.roundings = 4, .forming = FORMED_EITHER, .call = call_fused},
 		[PATH_DEQUANT] = {.roundings = 2, .forming = FORMED_ONCE, .call = call_dequant},
 	};

@@ -13,7 +13,7 @@
 enum forming {
 	FORMED_ONCE,   /* code * absmax in fp32, rounded once to T or not at all */
 	FORMED_PARTS,  /* code and absmax rounded to T first, then their product */
-	FORMED_EITHER, /* the library picks one of both by shape */
+	FORMED_EITHER, /* the library picks one of both by release, card and shape */
 };
 
 struct product {
@@ -47,7 +47,7 @@ int product_judge(struct case_env *env, const struct product *product, const str
 		  struct finding *finding, struct err *err);
 
 /* Stream order: the activations arrive on the stream after a delay; a kernel that does not wait for
- * them computes with poison. FINDING as above, GATE_REPEATABLE when they differ. */
+ * them computes with poison. FINDING as above. */
 int product_judge_order(struct case_env *env, const struct product *product, const struct matrix *w,
 			uint64_t seed, struct finding *finding, struct err *err);
 

@@ -113,9 +113,15 @@ static __device__ void misbehave(const struct weights &w, size_t row, int bug)
 	if (bug == BUG_hang && row == 5)
 		for (volatile int i = 0; i >= 0; i = 0)
 			;
-	if (bug == BUG_misaligned && row == 5 &&
-	    ((const volatile uint4 *)(w.packed + 8))->x == 0x12345678)
-		__trap();
+	if (bug == BUG_misaligned && row == 5) {
+		uint32_t x, y, z, last;
+
+		asm volatile("ld.global.v4.u32 {%0, %1, %2, %3}, [%4];"
+			     : "=r"(x), "=r"(y), "=r"(z), "=r"(last)
+			     : "l"(w.packed + 8));
+		if ((x ^ y ^ z ^ last) == 0x12345678)
+			__trap();
+	}
 	if (bug == BUG_wild_read && row == 5 &&
 	    *((const volatile uint8_t *)((uintptr_t)1 << 46)) == 1)
 		__trap();
@@ -141,7 +147,7 @@ static __device__ void gemv(const T *a, const struct weights &w, T *out, unsigne
 	if (threadIdx.x != 0)
 		return;
 	if (bug == BUG_second_row && blockIdx.y > 0)
-		sum *= 1.0005f * blockIdx.y;
+		sum *= 1 + 0.0005f * blockIdx.y;
 	if (bug == BUG_fp16_overflow)
 		sum = to_float(__float2half_rn(sum * 1024)) / 1024;
 	if (bug == BUG_adds_to_output)

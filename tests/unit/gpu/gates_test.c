@@ -143,9 +143,9 @@ static void two_runs_that_differ_are_not_repeatable(void **state)
 
 	(void)state;
 	memcpy(again, out, sizeof(out));
-	assert_true(gate_same(NUMBER_BF16, out, again, COUNT, &finding));
+	assert_true(gate_same(GATE_REPEATABLE, NUMBER_BF16, out, again, COUNT, &finding));
 	again[COUNT - 1] ^= 1;
-	assert_false(gate_same(NUMBER_BF16, out, again, COUNT, &finding));
+	assert_false(gate_same(GATE_REPEATABLE, NUMBER_BF16, out, again, COUNT, &finding));
 	assert_int_equal(finding.gate, GATE_REPEATABLE);
 }
 
