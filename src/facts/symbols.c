@@ -17,11 +17,17 @@ struct reach {
 	bool driver;   /* some come with the GPU driver */
 };
 
+/* The loader takes what is loaded already for every later library of the same soname. */
 static void add(struct reach *reach, const struct library *library)
 {
-	for (size_t i = 0; i < reach->count; i++)
-		if (reach->items[i] == library)
+	const char *soname = library ? library->binary->soname : NULL;
+
+	for (size_t i = 0; i < reach->count; i++) {
+		const char *other = reach->items[i]->binary->soname;
+
+		if (reach->items[i] == library || (soname && other && strcmp(soname, other) == 0))
 			return;
+	}
 	if (library && reach->count < REACH_MAX)
 		reach->items[reach->count++] = library;
 }
@@ -93,17 +99,6 @@ static void add_interpreter(struct collector *collector, struct reach *reach)
 
 /* --- symbols --------------------------------------------------------------------------------- */
 
-/* A versioned reference is bound to the file that it names. */
-static const struct library *bound(const struct facts *facts, const struct library *library,
-				   const struct binary_symbol *symbol)
-{
-	for (size_t n = 0; symbol->version && n < library->binary->version_need_count; n++)
-		if (strcmp(library->binary->version_needs[n].version, symbol->version) == 0)
-			return facts__provider(facts, library,
-					       library->binary->version_needs[n].file);
-	return NULL;
-}
-
 static bool is_drivers(const char *name)
 {
 	return strncmp(name, "cu", 2) == 0 || strncmp(name, "nv", 2) == 0;
@@ -115,12 +110,8 @@ static bool is_python(const char *name)
 }
 
 static bool is_defined(const struct facts *facts, const struct reach *reach,
-		       const struct library *library, const struct binary_symbol *symbol)
+		       const struct binary_symbol *symbol)
 {
-	const struct library *provider = bound(facts, library, symbol);
-
-	if (provider)
-		return binary_defines(provider->binary, symbol->name);
 	for (size_t i = 0; i < reach->count; i++)
 		if (binary_defines(reach->items[i]->binary, symbol->name))
 			return true;
@@ -137,7 +128,7 @@ static void judge(struct collector *collector, size_t which, const struct reach 
 	for (size_t i = 0; i < library->binary->undefined_count; i++) {
 		const struct binary_symbol *symbol = &library->binary->undefined[i];
 
-		if (symbol->weak || is_defined(facts, reach, library, symbol))
+		if (symbol->weak || is_defined(facts, reach, symbol))
 			continue;
 		missing.count++;
 		if (missing.first.count < FACTS_SAMPLE)

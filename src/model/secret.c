@@ -69,8 +69,8 @@ static int longest_first(const void *a, const void *b)
 	return (left < right) - (left > right);
 }
 
-void secret_collect(const struct image_config *image, const struct pairs *env,
-			  struct arena *arena, struct strings *out)
+void secret_collect(const struct image_config *image, const struct pairs *env, struct arena *arena,
+		    struct strings *out)
 {
 	struct strings found = {0};
 
@@ -108,8 +108,8 @@ static size_t secret_at(const struct strings *secrets, const char *text, size_t 
 	return 0;
 }
 
-const char *secret_redact(const struct strings *secrets, const char *text, size_t len,
-				bool cut, struct arena *arena)
+const char *secret_redact(const struct strings *secrets, const char *text, size_t len, bool cut,
+			  struct arena *arena)
 {
 	struct buf clean;
 	const char *out;

@@ -17,14 +17,14 @@ bool secret_named(const char *name);
 
 /* The secret values of IMAGE's variables and labels, and of ENV (either may be NULL), also as JSON
  * writes them; longest first, since one may begin another. */
-void secret_collect(const struct image_config *image, const struct pairs *env,
-			  struct arena *arena, struct strings *out);
+void secret_collect(const struct image_config *image, const struct pairs *env, struct arena *arena,
+		    struct strings *out);
 
 /*
  * LEN bytes of TEXT for people: every secret as "***", NUL bytes as U+FFFD. With CUT the text goes
  * on elsewhere, and a secret that only begins at its end is hidden, too. NULL stays NULL.
  */
-const char *secret_redact(const struct strings *secrets, const char *text, size_t len,
-				bool cut, struct arena *arena);
+const char *secret_redact(const struct strings *secrets, const char *text, size_t len, bool cut,
+			  struct arena *arena);
 
 #endif

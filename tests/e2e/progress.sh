@@ -13,6 +13,7 @@ on_terminal() {
 	TERM=xterm script -qec "$ASSAY run --repo $scratch/r $*" "$scratch/typescript" </dev/null >/dev/null
 	tr '\r' '\n' <"$scratch/typescript"
 }
+# shellcheck disable=SC2069 # only what goes to standard error
 plain() { "$ASSAY" run --repo "$scratch/r" "$@" 2>&1 >/dev/null; }
 
 expect 0 '^\[ .*\] step 2/3 RUN echo one' plain

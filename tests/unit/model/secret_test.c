@@ -157,7 +157,7 @@ static void nul_bytes_do_not_end_the_text(void **state)
 	assert_string_equal(secret_redact(&secrets, "a\0abcd1234", 10, false, arena),
 			    "a\xef\xbf\xbd***");
 	assert_string_equal(secret_redact(&none, "a\0b", 3, false, arena), "a\xef\xbf\xbd"
-										 "b");
+									   "b");
 }
 
 int main(void)
