@@ -85,10 +85,15 @@ static const struct library *with_soname(const struct facts *facts, const char *
 
 static bool is_gpu_soname(const char *soname)
 {
-	return rules__matches(
-		"^lib(cudart|cublas|cublasLt|cudnn|cusparse|cusparseLt|cusolver|cufft|"
-		"curand|cupti|nccl|nvrtc|nvJitLink|nvToolsExt|torch|c10)",
-		soname);
+	static const char *const stems[] = {
+		"libcudart",	"libcublas",	 "libcudnn", "libcusparse", "libcusolver",
+		"libcufft",	"libcurand",	 "libcupti", "libnccl",	    "libnvrtc",
+		"libnvJitLink", "libnvToolsExt", "libtorch", "libc10",	    NULL};
+
+	for (size_t i = 0; stems[i]; i++)
+		if (rules__begins(soname, stems[i]))
+			return true;
+	return false;
 }
 
 static void judge_needed(const struct facts *facts, const struct library *library,
@@ -344,7 +349,8 @@ static struct cudnns find_cudnn(const struct facts *facts, struct arena *arena)
 		unsigned minor;
 		struct cudnn *one;
 
-		if (is_out_of_play(facts, library))
+		if (is_out_of_play(facts, library) ||
+		    !rules__begins(rules__base(library->path), "libcudnn"))
 			continue;
 		major = rules__capture("^libcudnn(?:_[a-z_]+|-[0-9a-f]+)?\\.so\\.([0-9]+)",
 				       rules__base(library->path), arena);

@@ -204,6 +204,7 @@ static void run(const struct rule_input *input, struct findings *out)
 	files = image_files(input->image, &count);
 	for (size_t i = 0; i < count; i++)
 		if (files[i].type == FILE_REGULAR && files[i].text &&
+		    rules__ends(files[i].path, "config.json") &&
 		    rules__matches("/(config|quantization_config|bnb_config)\\.json$",
 				   files[i].path) &&
 		    rules__is_app_path(input->facts, files[i].path))

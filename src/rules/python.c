@@ -134,13 +134,14 @@ static bool is_specifier(const struct rule_input *input, const struct image_file
 			 struct arena *arena)
 {
 	const char *base = rules__base(file->path);
-	const char *folder = rules__folder(file->path, arena);
+	const char *folder;
 	const struct image_config *config = input->facts->config;
 
-	if (file->type != FILE_REGULAR)
+	if (file->type != FILE_REGULAR || (*base != '=' && (*base < '0' || *base > '9')))
 		return false;
 	if (rules__matches("^=+\\s*[0-9]", base))
 		return true;
+	folder = rules__folder(file->path, arena);
 	return rules__matches("^[0-9]+(\\.[0-9]+)+$", base) &&
 	       (!*folder || (config && config->workdir && strcmp(config->workdir, folder) == 0));
 }

@@ -170,6 +170,7 @@ int rules_run(const struct rule_input *input, const struct rule_filter *filter, 
 	for (size_t i = 0; rule_topics[i]; i++)
 		rule_topics[i]->run(input, &all);
 	tidy(filter, &all);
+	rules__redact(input, &all);
 	*out = all;
 	return 0;
 }

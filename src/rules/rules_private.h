@@ -58,6 +58,8 @@ void rules__app_texts(const struct rule_input *input,
 /* Texts of FILES, visible or hidden ones, that hold a secret. */
 void rules__secret_files(const struct rule_input *input, const struct image_file *files,
 			 size_t count, const char *label, struct findings *out);
+/* Take the values of secrets out of every text: build steps may hold some. */
+void rules__redact(const struct rule_input *input, struct findings *out);
 /* Is PATH of the application, not of the system, of Python or of an installed package? */
 bool rules__is_app_path(const struct facts *facts, const char *path);
 

@@ -3,22 +3,25 @@
 #include "rules/build.h"
 #include "rules/rules_private.h"
 
+#include "base/pattern.h"
+#include "model/secret.h"
+
 #include <string.h>
 
 static const struct {
 	const char *kind, *pattern;
 } formats[] = {
 	{"a Hugging Face token", "\\bhf_[A-Za-z0-9]{30,}\\b"},
-	{"a GitHub token", "\\b(gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})\\b"},
-	{"an AWS access key", "\\b(AKIA|ASIA)[A-Z0-9]{16}\\b"},
+	{"a GitHub token", "\\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})\\b"},
+	{"an AWS access key", "\\b(?:AKIA|ASIA)[A-Z0-9]{16}\\b"},
 	{"a Slack token", "\\bxox[abprs]-[A-Za-z0-9-]{20,}"},
-	{"an OpenAI key", "\\bsk-(proj-)?[A-Za-z0-9_-]{32,}"},
+	{"an OpenAI key", "\\bsk-(?:proj-)?[A-Za-z0-9_-]{32,}"},
 	{"a Google key", "\\bAIza[A-Za-z0-9_-]{35}\\b"},
 	{"a GitLab token", "\\bglpat-[A-Za-z0-9_-]{20,}"},
 	{"a RunPod key", "\\brpa_[A-Z0-9]{30,}"},
-	{"a private key", "-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----\\s*[A-Za-z0-9+/=]{16,}"},
+	{"a private key", "-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----\\s*[A-Za-z0-9+/=]{16,}"},
 	{"an authorization header",
-	 "(?i)authorization[\"']?\\s*[:=]\\s*[\"']?(bearer|basic)\\s+[A-Za-z0-9._~+/=-]{20,}"},
+	 "(?i)authorization[\"']?\\s*[:=]\\s*[\"']?(?:bearer|basic)\\s+[A-Za-z0-9._~+/=-]{20,}"},
 	{"a password in a URL",
 	 "\\b[a-z][a-z0-9+]+://[^/\\s:@\"'$<{]+:[^/\\s:@\"'$<{*]{6,}@[a-z0-9]"},
 };
@@ -39,6 +42,56 @@ static bool is_placeholder(const char *value)
 			      "\\*+|<.*>|\\$.*|your[-_ ].*|/.*|placeholder|secret|password|token|"
 			      "[0-9]{1,5})$",
 			      value);
+}
+
+/* TEXT with every occurrence of PATTERN as "***"; a first group is what is hidden of it. */
+static const char *hide(const char *pattern, const char *text, struct arena *arena)
+{
+	const char *at = text, *found;
+	struct buf clean;
+	size_t len;
+
+	if (pattern_find(pattern, text, strlen(text), NULL, NULL, NULL) != 1)
+		return text;
+	buf_init(&clean, strlen(text) * 3 + 1);
+	while (pattern_find(pattern, at, strlen(at), &found, &len, NULL) == 1 && len) {
+		buf_add(&clean, at, (size_t)(found - at));
+		buf_addstr(&clean, "***");
+		at = found + len;
+	}
+	buf_addstr(&clean, at);
+	text = arena_strdup(arena, buf_str(&clean));
+	buf_done(&clean);
+	return text;
+}
+
+static const char *clean_text(const struct strings *values, const char *text, struct arena *arena)
+{
+	static const char assigned[] =
+		"(?i)(?:token|secret|passw(?:or)?d|credentials?|api_?key|access_?key(?:_id)?|"
+		"private_?key|secret_?key|auth_?key)=[\"']?(?!\\*\\*\\*|\\$)([^\\s\"']{4,})";
+
+	if (!text || !*text)
+		return text;
+	text = secret_redact(values, text, strlen(text), false, arena);
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		text = hide(formats[i].pattern, text, arena);
+	return hide(assigned, text, arena);
+}
+
+void rules__redact(const struct rule_input *input, struct findings *out)
+{
+	struct strings values = {0};
+
+	if (input->facts && input->facts->config)
+		secret_collect(input->facts->config, NULL, out->arena, &values);
+	for (size_t i = 0; i < out->count; i++) {
+		struct finding *finding = &out->items[i];
+
+		finding->expected = clean_text(&values, finding->expected, out->arena);
+		finding->actual = clean_text(&values, finding->actual, out->arena);
+		finding->where = clean_text(&values, finding->where, out->arena);
+	}
 }
 
 static void judge_environment(const struct facts *facts, struct findings *out)

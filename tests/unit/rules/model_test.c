@@ -95,9 +95,11 @@ static void other_json_is_left_alone(void **state)
 	target("t4");
 	file("config.json", "{\"hidden_size\": 1e300, \"num_hidden_layers\": -1}");
 	expect_clean();
-	w.files[0].text = "[1, 2]";
+	w.input.file_count = 0;
+	file("config.json", "[1, 2]");
 	expect_clean();
-	w.files[0].text = "{broken";
+	w.input.file_count = 0;
+	file("config.json", "{broken");
 	expect_clean();
 }
 

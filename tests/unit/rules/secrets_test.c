@@ -109,6 +109,22 @@ static void reports_secrets_that_a_layer_removed(void **state)
 	assert_int_equal(out.count, 1);
 }
 
+static void build_steps_are_shown_without_their_secrets(void **state)
+{
+	const struct finding *f;
+
+	(void)state;
+	torch("2.7.1+cu126", "12.6", "90");
+	w.facts.torch.metadata_version = "2.6.0";
+	w.facts.torch.origin.step =
+		"RUN HF_TOKEN=tok-1234567 pip install torch --index-url https://u:hunter22@x.org/s";
+	env("NEXUS_PASSWORD=correct-horse");
+	f = expect("torch/metadata-lies");
+	assert_non_null(strstr(f->where, "HF_TOKEN=***"));
+	assert_null(strstr(f->where, "tok-1234567"));
+	assert_null(strstr(f->where, "hunter22"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +135,7 @@ int main(void)
 		rule_test(reports_secrets_of_files),
 		rule_test(samples_and_installed_files_are_clean),
 		rule_test(reports_secrets_that_a_layer_removed),
+		rule_test(build_steps_are_shown_without_their_secrets),
 	};
 
 	return cmocka_run_group_tests_name("rules/secrets", tests, NULL, NULL);
