@@ -80,14 +80,21 @@ static void add_target(struct strings *out, const unsigned char *at, size_t len,
 	*item = arena_strndup(arena, (const char *)at, len);
 }
 
-/* Strings that are one "sm_…" and nothing else. */
+static bool is_word(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
+}
+
+/* Strings that end with one "sm_…": linkers let a short string be the tail of a longer one, so the
+ * target "sm_89" may be found only as the end of "%s on sm_89". */
 static void find_targets(struct elf_view view, struct arena *arena, struct strings *out)
 {
 	const unsigned char *at = view.data, *end = view.data + view.len;
 
 	while (at < end && (at = memmem(at, (size_t)(end - at), "sm_", 3)) != NULL) {
 		size_t len = arch_word(at, (size_t)(end - at));
-		bool begins = at == view.data || at[-1] == '\0';
+		bool begins = at == view.data || !is_word(at[-1]);
 
 		if (len && len < TARGET_BYTES_MAX && begins && at + len < end && at[len] == '\0')
 			add_target(out, at, len, arena);
