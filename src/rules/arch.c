@@ -185,27 +185,32 @@ static void judge_target(const struct facts *facts, const struct gpu *gpu, struc
 		judge_group(facts, &groups[i], gpu, out);
 }
 
-/* Triton compiles at run time with the ptxas it brings. */
+/* The highest compute capability among "sm_90", "sm_120a", …; 0 none. */
+static unsigned highest_target(const struct strings *targets)
+{
+	unsigned highest = 0, cc, minor;
+
+	for (size_t i = 0; i < targets->count; i++)
+		if (rules__begins(targets->items[i], "sm_") &&
+		    rules__numbers(targets->items[i] + strlen("sm_"), &cc, &minor) && cc > highest)
+			highest = cc;
+	return highest;
+}
+
+/* Triton compiles at run time with the ptxas it brings. Its names are found as strings, of which
+ * linkers may keep one inside another: only a card above all of them is surely unknown. */
 static void judge_ptxas(const struct facts *facts, const struct gpu *gpu, struct findings *out)
 {
 	const struct dist *dist = facts_dist(facts, "triton");
+	unsigned highest = highest_target(&facts->triton.targets);
 	struct finding *finding;
-	const char *want = TEXT("sm_%u", gpu->cc);
-	size_t len = strlen(want);
 
-	if (!facts->triton.present || !facts->triton.targets.count)
+	if (!facts->triton.present || !highest || gpu->cc <= highest)
 		return;
-	for (size_t i = 0; i < facts->triton.targets.count; i++) {
-		const char *has = facts->triton.targets.items[i];
-
-		if (strncmp(has, want, len) == 0 && (!has[len] || !has[len + 1]))
-			return;
-	}
 	finding = finding_add(
-		out, "arch/ptxas-lacks", "triton", TEXT("a ptxas that can target %s", want),
-		TEXT("ptxas of triton %s targets %s",
-		     facts->triton.version ? facts->triton.version : "of unknown version",
-		     rules__join(&facts->triton.targets, 30, out->arena)),
+		out, "arch/ptxas-lacks", "triton", TEXT("a ptxas that can target sm_%u", gpu->cc),
+		TEXT("ptxas of triton %s ends at sm_%u",
+		     facts->triton.version ? facts->triton.version : "of unknown version", highest),
 		rules__place(facts->triton.ptxas.count ? facts->triton.ptxas.items[0] : NULL,
 			     dist ? &dist->origin : NULL, out->arena));
 	finding->target = gpu->name;

@@ -96,29 +96,69 @@ static bool is_gpu_soname(const char *soname)
 	return false;
 }
 
-static void judge_needed(const struct facts *facts, const struct library *library,
-			 struct findings *out)
+static const char *missing_label(const struct facts *facts, const struct library *library,
+				 const struct resolved *needed)
 {
-	for (size_t i = 0; i < library->needed_count; i++) {
-		const struct resolved *needed = &library->needed[i];
-		const struct library *elsewhere;
-		bool strict = is_root(facts, library) ||
-			      (is_extension(library->path) && is_gpu_soname(needed->soname));
-		const char *label = "loader/optional-missing";
+	if (needed->path || (needed->how && strcmp(needed->how, "driver") == 0))
+		return NULL;
+	if (is_root(facts, library) ||
+	    (is_extension(library->path) && is_gpu_soname(needed->soname)))
+		return "loader/library-missing";
+	return is_gpu_soname(needed->soname) && with_soname(facts, needed->soname)
+		       ? "loader/not-findable"
+		       : "loader/optional-missing";
+}
 
-		if (needed->path || (needed->how && strcmp(needed->how, "driver") == 0))
-			continue;
-		elsewhere = with_soname(facts, needed->soname);
-		if (strict)
-			label = "loader/library-missing";
-		else if (elsewhere && is_gpu_soname(needed->soname))
-			label = "loader/not-findable";
-		finding_add(out, label, rules__base(library->path),
-			    TEXT("%s on the loader's path", needed->soname),
+struct missing { /* one library that several need */
+	const char *label, *soname;
+	const struct library *first;
+	size_t users;
+};
+
+static void count_missing(struct missing **all, size_t *count, const char *label,
+			  const char *soname, const struct library *library, struct arena *arena)
+{
+	struct missing *one;
+
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp((*all)[i].label, label) == 0 && strcmp((*all)[i].soname, soname) == 0) {
+			(*all)[i].users++;
+			return;
+		}
+	one = arena_push(arena, all, count, sizeof(*one));
+	*one = (struct missing){label, soname, library, 1};
+}
+
+static void judge_needed(const struct facts *facts, struct findings *out)
+{
+	struct missing *all = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < facts->library_count; i++) {
+		const struct library *library = &facts->libraries[i];
+
+		for (size_t k = 0; !is_out_of_play(facts, library) && k < library->needed_count;
+		     k++) {
+			const char *label = missing_label(facts, library, &library->needed[k]);
+
+			if (label)
+				count_missing(&all, &count, label, library->needed[k].soname,
+					      library, out->arena);
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct library *elsewhere = with_soname(facts, all[i].soname);
+		const char *user = rules__base(all[i].first->path);
+
+		finding_add(out, all[i].label, all[i].soname,
+			    all[i].users > 1
+				    ? TEXT("it on the loader's path: %s and %zu more need it", user,
+					   all[i].users - 1)
+				    : TEXT("it on the loader's path: %s needs it", user),
 			    elsewhere ? TEXT("it lies in %s, where the loader does not look",
 					     elsewhere->path)
 				      : "it is not in the image",
-			    place(library, out->arena));
+			    place(all[i].first, out->arena));
 	}
 }
 
@@ -272,6 +312,8 @@ static void judge_shadowed(const struct facts *facts, const struct library *libr
 	}
 }
 
+/* Wheels that bring one library each are their makers' business; a copy of the system beside a
+ * wheel's, or two of the system, are a choice of this image. */
 static void judge_copies(const struct facts *facts, struct findings *out)
 {
 	uint64_t wasted = 0;
@@ -291,7 +333,8 @@ static void judge_copies(const struct facts *facts, struct findings *out)
 			const struct library *other = &facts->libraries[k];
 
 			if (is_out_of_play(facts, other) || strstr(other->path, "/stubs/") ||
-			    strcmp(soname_of(other), soname_of(one)) != 0)
+			    strcmp(soname_of(other), soname_of(one)) != 0 ||
+			    (one->dist < facts->dist_count && other->dist < facts->dist_count))
 				continue;
 			copies++;
 			wasted += bytes(other) < bytes(one) ? bytes(other) : bytes(one);
@@ -524,10 +567,10 @@ static void run(const struct rule_input *input, struct findings *out)
 
 	if (!facts)
 		return;
+	judge_needed(facts, out);
 	for (size_t i = 0; i < facts->library_count; i++) {
 		if (is_out_of_play(facts, &facts->libraries[i]))
 			continue;
-		judge_needed(facts, &facts->libraries[i], out);
 		judge_shadowed(facts, &facts->libraries[i], out);
 	}
 	for (size_t i = 0; i < facts->missing_version_count; i++)

@@ -110,13 +110,21 @@ static void judge_files(const struct rule_input *input, size_t index, struct fin
 			    place(dist, out->arena));
 }
 
+/* A package of the operating system: it installs what it thinks is needed. */
+static bool is_of_system(const struct dist *dist)
+{
+	return rules__begins(dist->site, "/usr/lib/") &&
+	       (!dist->installer || strcmp(dist->installer, "pip") != 0);
+}
+
 static void judge_requirements(const struct facts *facts, struct findings *out)
 {
 	for (size_t i = 0; i < facts->broken_count; i++) {
 		const struct broken_requirement *broken = &facts->broken[i];
 		const struct dist *dist = &facts->dists[broken->dist];
 
-		if (dist->shadowed || is_duplicate(facts, dist))
+		if (dist->shadowed || is_duplicate(facts, dist) ||
+		    (!broken->found && is_of_system(dist)))
 			continue;
 		finding_add(
 			out,

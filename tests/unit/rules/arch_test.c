@@ -137,10 +137,10 @@ static void a_ptxas_must_know_the_card(void **state)
 {
 	(void)state;
 	w.facts.triton.present = true;
-	push(push(push(&w.facts.triton.targets, "sm_90"), "sm_90a"), "sm_121");
+	push(push(push(&w.facts.triton.targets, "sm_75"), "sm_90"), "sm_90a");
 	target("rtx5090");
 	expect("arch/ptxas-lacks");
-	push(&w.facts.triton.targets, "sm_120");
+	push(&w.facts.triton.targets, "sm_120a");
 	expect_no("arch/ptxas-lacks");
 }
 

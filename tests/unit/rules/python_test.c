@@ -67,6 +67,8 @@ static void reports_requirements_that_do_not_hold(void **state)
 	expect("python/requirement-broken");
 	w.facts.broken[0].found = NULL;
 	expect("python/requirement-missing");
+	w.facts.dists[0].site = "/usr/lib/python3/dist-packages";
+	expect_clean();
 }
 
 static void requirements_of_overwritten_metadata_do_not_count(void **state)
