@@ -1,4 +1,5 @@
 /* The dynamic section: what the loader is told, and the versions asked for and given. */
+#include "base/mem.h"
 #include "binary/elf.h"
 
 #include <string.h>
@@ -15,11 +16,19 @@
 #define DT_VERSYM 0x6ffffff0
 #define DT_VERDEF 0x6ffffffc
 #define DT_VERNEED 0x6ffffffe
+#define VERNEED_BYTES 16
+#define VERDEF_BYTES 20
 #define VER_FLG_BASE 1
 #define VER_FLG_WEAK 2
 
+/* What the loader sees. In a file that keeps only debug information the section has no bytes, but
+ * the segment still says where they were. */
 static struct elf_view dynamic_section(const struct elf *elf)
 {
+	for (size_t i = 0; i < elf->section_count; i++)
+		if (elf->sections[i].type == ELF_SHT_NOBITS &&
+		    elf_named(elf, &elf->sections[i], ".dynamic"))
+			return (struct elf_view){NULL, 0};
 	for (size_t i = 0; i < elf->segment_count; i++)
 		if (elf->segments[i].type == ELF_PT_DYNAMIC)
 			return elf_slice(elf->file, elf->segments[i].offset, elf->segments[i].size);
@@ -94,14 +103,13 @@ static void tables_of_segments(const struct elf *elf, struct elf_view dynamic,
 		out->defs = elf_mapped(elf, value_of(elf, dynamic, DT_VERDEF));
 }
 
-void elf_find_tables(struct elf *elf, struct elf_tables *out)
+static void find_tables(struct elf *elf, struct elf_view dynamic, struct elf_tables *out)
 {
 	const struct elf_section *symbols = elf_by_type(elf, ELF_SHT_DYNSYM);
 	unsigned size = elf->is64 ? 24 : 16;
 
-	*out = (struct elf_tables){0};
 	if (!symbols) {
-		tables_of_segments(elf, dynamic_section(elf), out);
+		tables_of_segments(elf, dynamic, out);
 		return;
 	}
 	out->symbols = elf_content(elf, symbols);
@@ -115,69 +123,74 @@ void elf_find_tables(struct elf *elf, struct elf_tables *out)
 
 /* --- versions -------------------------------------------------------------------------------- */
 
-static void add_need(struct elf *elf, struct binary *out, const char *file, const char *version,
-		     bool weak)
+static void add_need(struct elf *elf, struct elf_tables *tables, uint64_t aux, const char *file,
+		     struct binary *out)
 {
+	const char *version = elf_text(elf, tables->strings, elf_get(tables->needs, aux + 8, 4));
+	uint64_t number = elf_get(tables->needs, aux + 6, 2) % ELF_VERSION_NUMBERS;
 	struct binary_version_need *need;
 
-	if (!file || !version)
+	if (!version)
 		return;
-	if (out->version_need_count == BINARY_VERSIONS_MAX) {
-		elf->malformed = "too many needed versions";
+	if (!tables->version_names[number])
+		tables->version_names[number] = version;
+	if (!file)
 		return;
-	}
 	need = arena_push(elf->arena, &out->version_needs, &out->version_need_count, sizeof(*need));
-	*need = (struct binary_version_need){file, version, weak};
+	*need = (struct binary_version_need){
+		file, version, (elf_get(tables->needs, aux + 4, 2) & VER_FLG_WEAK) != 0};
 }
 
-/* Offsets only lead forward and every step is at least one record, so both loops end. */
-static void read_needs(struct elf *elf, const struct elf_tables *tables, struct binary *out)
+/* Offsets lead forward by a record at least, but an inner chain may run over all the outer ones:
+ * what bounds the whole is the number of steps. */
+static void read_needs(struct elf *elf, struct elf_tables *tables, struct binary *out)
 {
-	uint64_t at = 0, step;
+	uint64_t at = 0, step = VERNEED_BYTES;
+	size_t steps = 0;
 
-	do {
-		uint64_t aux = at + elf_get(tables->needs, at + 8, 4), next;
-		const char *file;
+	tables->version_names = xcalloc(ELF_VERSION_NUMBERS, sizeof(*tables->version_names));
+	while (step >= VERNEED_BYTES && elf_slice(tables->needs, at, VERNEED_BYTES).len) {
+		uint64_t aux = at + elf_get(tables->needs, at + 8, 4), next = VERNEED_BYTES;
+		const char *file =
+			elf_text(elf, tables->strings, elf_get(tables->needs, at + 4, 4));
 
-		if (!elf_slice(tables->needs, at, 16).len)
-			return;
-		file = elf_text(elf, tables->strings, elf_get(tables->needs, at + 4, 4));
-		do {
-			if (elf->malformed || !elf_slice(tables->needs, aux, 16).len)
+		while (next >= VERNEED_BYTES && elf_slice(tables->needs, aux, VERNEED_BYTES).len) {
+			if (++steps > BINARY_VERSIONS_MAX) {
+				elf_fail(elf, "too many needed versions");
 				return;
-			add_need(elf, out, file,
-				 elf_text(elf, tables->strings, elf_get(tables->needs, aux + 8, 4)),
-				 elf_get(tables->needs, aux + 4, 2) & VER_FLG_WEAK);
+			}
+			add_need(elf, tables, aux, file, out);
 			next = elf_get(tables->needs, aux + 12, 4);
 			aux += next;
-		} while (next >= 16);
+		}
 		step = elf_get(tables->needs, at + 12, 4);
 		at += step;
-	} while (step >= 16);
+	}
 }
 
 static void read_defs(struct elf *elf, const struct elf_tables *tables, struct binary *out)
 {
-	uint64_t at = 0, step;
+	uint64_t at = 0, step = VERDEF_BYTES;
 
-	do {
+	while (step >= VERDEF_BYTES && elf_slice(tables->defs, at, VERDEF_BYTES).len) {
 		uint64_t aux = at + elf_get(tables->defs, at + 12, 4);
-		const char *name, **item;
+		const char *name = NULL, **item;
 
-		if (elf->malformed || !elf_slice(tables->defs, at, 20).len ||
-		    !elf_slice(tables->defs, aux, 8).len)
+		if (out->version_defs.count == BINARY_VERSIONS_MAX) {
+			elf_fail(elf, "too many defined versions");
 			return;
-		name = elf_text(elf, tables->strings, elf_get(tables->defs, aux, 4));
-		if (out->version_defs.count == BINARY_VERSIONS_MAX)
-			elf->malformed = "too many defined versions";
-		else if (name && !(elf_get(tables->defs, at + 2, 2) & VER_FLG_BASE)) {
+		}
+		if (elf_slice(tables->defs, aux, 8).len &&
+		    !(elf_get(tables->defs, at + 2, 2) & VER_FLG_BASE))
+			name = elf_text(elf, tables->strings, elf_get(tables->defs, aux, 4));
+		if (name) {
 			item = arena_push(elf->arena, &out->version_defs.items,
 					  &out->version_defs.count, sizeof(*item));
 			*item = name;
 		}
 		step = elf_get(tables->defs, at + 16, 4);
 		at += step;
-	} while (step >= 20);
+	}
 }
 
 /* --- the section ----------------------------------------------------------------------------- */
@@ -189,7 +202,7 @@ static void add_needed(struct elf *elf, struct binary *out, const char *name)
 	if (!name)
 		return;
 	if (out->needed.count == BINARY_NEEDED_MAX) {
-		elf->malformed = "too many needed libraries";
+		elf_fail(elf, "too many needed libraries");
 		return;
 	}
 	item = arena_push(elf->arena, &out->needed.items, &out->needed.count, sizeof(*item));
@@ -206,20 +219,19 @@ static void read_interp(struct elf *elf, struct binary *out)
 					       0);
 }
 
-void elf_read_dynamic(struct elf *elf, struct binary *out)
+void elf_read_dynamic(struct elf *elf, struct elf_tables *tables, struct binary *out)
 {
 	struct elf_view dynamic = dynamic_section(elf), strings;
-	struct elf_tables tables;
 	uint64_t tag, value;
 
 	read_interp(elf, out);
 	if (!dynamic.len)
 		return;
-	elf_find_tables(elf, &tables);
+	find_tables(elf, dynamic, tables);
 	strings = elf_slice(elf_mapped(elf, value_of(elf, dynamic, DT_STRTAB)), 0,
 			    value_of(elf, dynamic, DT_STRSZ));
 	if (!strings.len)
-		strings = tables.strings;
+		strings = tables->strings;
 	for (size_t i = 0; entry(elf, dynamic, i, &tag, &value); i++) {
 		if (tag == DT_NEEDED)
 			add_needed(elf, out, elf_text(elf, strings, value));
@@ -230,8 +242,8 @@ void elf_read_dynamic(struct elf *elf, struct binary *out)
 		else if (tag == DT_RUNPATH)
 			out->runpath = elf_text(elf, strings, value);
 	}
-	if (tables.needs.len)
-		read_needs(elf, &tables, out);
-	if (tables.defs.len)
-		read_defs(elf, &tables, out);
+	if (tables->needs.len)
+		read_needs(elf, tables, out);
+	if (tables->defs.len)
+		read_defs(elf, tables, out);
 }

@@ -1,8 +1,8 @@
 #include "binary/elf.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define IDENT_BYTES 16
 #define ET_REL 1
 #define ET_EXEC 2
 #define ET_DYN 3
@@ -26,22 +26,33 @@ struct elf_view elf_slice(struct elf_view view, uint64_t offset, uint64_t size)
 	return (struct elf_view){view.data + offset, (size_t)size};
 }
 
+void elf_fail(struct elf *elf, const char *what)
+{
+	if (!elf->malformed)
+		elf->malformed = what;
+}
+
 const char *elf_text(struct elf *elf, struct elf_view table, uint64_t offset)
 {
-	const void *end = NULL;
-	size_t room;
+	const unsigned char *end = NULL, *text = NULL;
+	size_t room, len;
 
 	if (offset < table.len) {
 		room = table.len - (size_t)offset;
-		end = memchr(table.data + offset, '\0',
-			     room < BINARY_NAME_MAX ? room : BINARY_NAME_MAX);
+		text = table.data + offset;
+		end = memchr(text, '\0', room < BINARY_NAME_MAX ? room : BINARY_NAME_MAX);
 	}
 	if (!end) {
-		if (!elf->malformed)
-			elf->malformed = "a name has no end inside its string table";
+		elf_fail(elf, "a name has no end inside its string table");
 		return NULL;
 	}
-	return arena_strdup(elf->arena, (const char *)table.data + offset);
+	len = (size_t)(end - text);
+	if (len + 1 > ELF_TEXT_MAX - elf->text_bytes) {
+		elf_fail(elf, "too many bytes of names");
+		return NULL;
+	}
+	elf->text_bytes += len + 1;
+	return arena_strndup(elf->arena, (const char *)text, len);
 }
 
 /* --- headers --------------------------------------------------------------------------------- */
@@ -68,14 +79,14 @@ static void read_sections(struct elf *elf)
 	if (!offset)
 		return; /* stripped of its section headers */
 	if (size != (elf->is64 ? 64 : 40) || !elf_slice(file, offset, size).len) {
-		elf->malformed = "the section headers lie outside of the file";
+		elf_fail(elf, "the section headers lie outside of the file");
 		return;
 	}
 	read_section(elf, elf_slice(file, offset, size), &first);
 	count = count ? count : first.size; /* more than 65,279 sections */
 	names = names == 0xffff ? first.link : names;
 	if (count > ELF_SECTIONS_MAX || !elf_slice(file, offset, count * size).len) {
-		elf->malformed = "the section headers lie outside of the file";
+		elf_fail(elf, "the section headers lie outside of the file");
 		return;
 	}
 	elf->sections = arena_alloc(elf->arena, (size_t)count * sizeof(*elf->sections));
@@ -87,7 +98,7 @@ static void read_sections(struct elf *elf)
 		if (section->type == ELF_SHT_NOBITS)
 			section->size = 0;
 		if (section->size && !elf_slice(file, section->offset, section->size).len) {
-			elf->malformed = "a section lies outside of the file";
+			elf_fail(elf, "a section lies outside of the file");
 			section->size = 0;
 		}
 	}
@@ -106,7 +117,7 @@ static void read_segments(struct elf *elf)
 		return;
 	if (size != (elf->is64 ? 56 : 32) || count > ELF_SEGMENTS_MAX ||
 	    !elf_slice(file, offset, count * size).len) {
-		elf->malformed = "the program headers lie outside of the file";
+		elf_fail(elf, "the program headers lie outside of the file");
 		return;
 	}
 	elf->segments = arena_alloc(elf->arena, (size_t)count * sizeof(*elf->segments));
@@ -126,16 +137,18 @@ int elf_open(const void *data, size_t len, struct arena *arena, struct elf *out,
 {
 	struct elf elf = {.file = {data, len}, .arena = arena};
 
-	if (!binary_is_elf(data, len) || len < IDENT_BYTES)
+	if (!binary_is_elf(data, len))
 		return err_set(err, ERR_NOTFOUND, "not an ELF file");
-	if ((elf.file.data[4] != 1 && elf.file.data[4] != 2) || elf.file.data[5] != 1)
-		return err_set(err, ERR_NOTFOUND, "not a little-endian ELF file");
-	elf.is64 = elf.file.data[4] == 2;
-	elf.type = (uint16_t)elf_get(elf.file, 16, 2);
-	elf.machine = (uint16_t)elf_get(elf.file, 18, 2);
+	elf.is64 = elf_get(elf.file, 4, 1) == 2;
 	if (len < (elf.is64 ? 64u : 52u)) {
 		elf.malformed = "the file ends inside its header";
+	} else if (!elf.is64 && elf.file.data[4] != 1) {
+		elf.malformed = "neither a 32-bit nor a 64-bit file";
+	} else if (elf.file.data[5] != 1) {
+		elf.malformed = "big-endian, which is not read";
 	} else {
+		elf.type = (uint16_t)elf_get(elf.file, 16, 2);
+		elf.machine = (uint16_t)elf_get(elf.file, 18, 2);
 		read_sections(&elf);
 		read_segments(&elf);
 	}
@@ -188,7 +201,7 @@ static enum binary_kind kind_of(const struct elf *elf, const struct binary *bina
 	if (elf->type == ET_REL)
 		return BINARY_OBJECT;
 	if (elf->type == ET_EXEC || (elf->type == ET_DYN && binary->interp && !binary->soname))
-		return BINARY_EXECUTABLE;
+		return BINARY_EXECUTABLE; /* libc.so.6 can be run, too, and has a soname */
 	return elf->type == ET_DYN ? BINARY_SHARED : BINARY_OTHER;
 }
 
@@ -215,14 +228,16 @@ int binary_read(const char *path, const void *data, size_t len, struct arena *ar
 		struct binary *out, struct err *err)
 {
 	struct binary binary = {0};
+	struct elf_tables tables = {0};
 	struct elf elf;
 
 	if (elf_open(data, len, arena, &elf, err) < 0)
 		return -1;
 	binary.is64 = elf.is64;
 	binary.machine = machine_name(elf.machine, arena);
-	elf_read_dynamic(&elf, &binary);
-	elf_read_symbols(&elf, &binary);
+	elf_read_dynamic(&elf, &tables, &binary);
+	elf_read_symbols(&elf, &tables, &binary);
+	free(tables.version_names);
 	elf_read_device(&elf, &binary);
 	elf_read_strings(&elf, path, &binary);
 	binary.kind = kind_of(&elf, &binary);

@@ -13,6 +13,7 @@
 
 #define MAGIC 0xBA55ED50u
 #define HEADER_BYTES 16
+#define ALIGNMENT 8 /* of fatbins and payloads */
 #define ENTRY_BYTES 64
 #define ENTRY_HEADER_MAX 4096
 #define FLAG_ZSTD 0x8000u
@@ -21,25 +22,26 @@
 #define FLAGS_COMPRESSED (0x2000u | FLAG_ZSTD)
 #define SECTION_BYTES 64
 #define SECTION_EXECUTABLE 4u /* SHF_EXECINSTR */
-#define ARCHS_MAX 1024
+/* nvcc 13.0 writes stubs of 1.4 to 1.7 KB; looking into larger payloads would touch their pages. */
+#define STUB_BYTES_MAX 4096
+#define CC_MAX 999
+#define SUFFIXES 3
+#define SLOTS (2 * (CC_MAX + 1) * SUFFIXES)
 
-/* What is kept of an entry until its fatbin is known to be no stub. */
-struct entry {
-	enum fatbin_kind kind;
-	unsigned cc;
-	char suffix;
-	bool zstd, empty;
-	uint64_t bytes;
+/* Counts of one architecture; PENDING ones belong to the fatbin being read, which may be a stub. */
+struct slot {
+	uint64_t entries, fatbins, bytes;
+	uint64_t pending_entries, pending_bytes;
 };
 
 struct walk {
 	const unsigned char *data;
 	size_t len;
-	struct arena *arena;
-	struct fatbin_summary *out;
 	uint64_t fatbins, entries;
-	struct entry *pending; /* of the fatbin being read */
-	size_t pending_count, pending_max;
+	uint16_t touched[SLOTS]; /* slots with something pending */
+	size_t touched_count;
+	bool stub, zstd;	  /* of the fatbin being read */
+	struct slot slots[SLOTS]; /* in the order of struct fatbin_summary */
 };
 
 static uint64_t get(const unsigned char *at, size_t bytes)
@@ -72,33 +74,46 @@ static bool holds_no_code(const unsigned char *elf, uint64_t len)
 	return true;
 }
 
-static void keep_entry(struct walk *walk, const unsigned char *at, uint64_t header, uint64_t size)
+static size_t slot_of(enum fatbin_kind kind, uint64_t cc, char suffix)
 {
-	uint64_t flags = get(at + 40, 8), kind = get(at, 2);
-	struct entry *entry;
+	size_t order = suffix == 'a' ? 1 : suffix == 'f' ? 2 : 0;
+
+	return ((kind == FATBIN_PTX ? CC_MAX + 1 : 0) + (size_t)cc) * SUFFIXES + order;
+}
+
+/* Other kinds than PTX and SASS (link-time intermediate code) are passed over. */
+static const char *keep_entry(struct walk *walk, const unsigned char *at, uint64_t header,
+			      uint64_t size)
+{
+	uint64_t flags = get(at + 40, 8), kind = get(at, 2), cc = get(at + 28, 4);
+	char suffix = flags & FLAG_ARCH_SPECIFIC ? 'a' : flags & FLAG_FAMILY ? 'f' : '\0';
+	struct slot *slot;
+	size_t index;
 
 	if (kind != FATBIN_PTX && kind != FATBIN_SASS)
-		return;
-	if (walk->pending_count == walk->pending_max) {
-		walk->pending_max = walk->pending_max ? walk->pending_max * 2 : 16;
-		walk->pending = xrealloc(walk->pending, walk->pending_max * sizeof(*entry));
-	}
-	entry = &walk->pending[walk->pending_count++];
-	*entry = (struct entry){.kind = kind == FATBIN_PTX ? FATBIN_PTX : FATBIN_SASS,
-				.cc = (unsigned)get(at + 28, 4),
-				.zstd = (flags & FLAG_ZSTD) != 0,
-				.bytes = size};
-	entry->suffix = flags & FLAG_ARCH_SPECIFIC ? 'a' : flags & FLAG_FAMILY ? 'f' : '\0';
-	entry->empty = entry->kind == FATBIN_SASS && !(flags & FLAGS_COMPRESSED) &&
-		       holds_no_code(at + header, size);
+		return NULL;
+	if (cc > CC_MAX)
+		return "a fatbin entry is for an impossible architecture";
+	index = slot_of(kind == FATBIN_PTX ? FATBIN_PTX : FATBIN_SASS, cc, suffix);
+	slot = &walk->slots[index];
+	if (!slot->pending_entries)
+		walk->touched[walk->touched_count++] = (uint16_t)index;
+	slot->pending_entries++;
+	slot->pending_bytes += size;
+	walk->zstd = walk->zstd || flags & FLAG_ZSTD;
+	walk->stub = walk->stub && kind == FATBIN_SASS && !(flags & FLAGS_COMPRESSED) &&
+		     size <= STUB_BYTES_MAX && holds_no_code(at + header, size);
+	return NULL;
 }
 
 /* Read the entries of one fatbin; what is wrong with them, or NULL. */
 static const char *read_entries(struct walk *walk, const unsigned char *at, uint64_t left)
 {
-	walk->pending_count = 0;
+	walk->stub = true;
+	walk->zstd = false;
 	while (left) {
 		uint64_t header, size;
+		const char *wrong;
 
 		if (left < ENTRY_BYTES)
 			return "a fatbin ends inside an entry";
@@ -110,7 +125,9 @@ static const char *read_entries(struct walk *walk, const unsigned char *at, uint
 			return "a fatbin entry is longer than its fatbin";
 		if (++walk->entries > FATBIN_ENTRY_MAX)
 			return "too many fatbin entries";
-		keep_entry(walk, at, header, size);
+		wrong = keep_entry(walk, at, header, size);
+		if (wrong)
+			return wrong;
 		at += header + size;
 		left -= header + size;
 	}
@@ -119,101 +136,123 @@ static const char *read_entries(struct walk *walk, const unsigned char *at, uint
 
 /* --- counting -------------------------------------------------------------------------------- */
 
-static struct fatbin_arch *arch_of(struct walk *walk, const struct entry *entry)
+/* The fatbin is read: what is pending counts when KEEP. */
+static void end_fatbin(struct walk *walk, bool keep, struct fatbin_summary *out)
 {
-	struct fatbin_summary *out = walk->out;
-	struct fatbin_arch *arch;
+	bool any = walk->touched_count > 0;
 
-	for (size_t i = 0; i < out->arch_count; i++) {
-		arch = &out->archs[i];
-		if (arch->kind == entry->kind && arch->cc == entry->cc &&
-		    arch->suffix == entry->suffix)
-			return arch;
+	for (; walk->touched_count; walk->touched_count--) {
+		struct slot *slot = &walk->slots[walk->touched[walk->touched_count - 1]];
+
+		if (keep && !walk->stub) {
+			slot->entries += slot->pending_entries;
+			slot->bytes += slot->pending_bytes;
+			slot->fatbins++;
+		}
+		slot->pending_entries = slot->pending_bytes = 0;
 	}
-	if (out->arch_count == ARCHS_MAX)
-		return NULL;
-	arch = arena_push(walk->arena, &out->archs, &out->arch_count, sizeof(*arch));
-	arch->kind = entry->kind;
-	arch->cc = entry->cc;
-	arch->suffix = entry->suffix;
-	return arch;
-}
-
-static bool same_arch(const struct entry *a, const struct entry *b)
-{
-	return a->kind == b->kind && a->cc == b->cc && a->suffix == b->suffix;
-}
-
-static void count_fatbin(struct walk *walk)
-{
-	bool stub = true;
-
-	for (size_t i = 0; i < walk->pending_count; i++)
-		stub = stub && walk->pending[i].empty;
-	if (stub) {
-		walk->out->stub_count += walk->pending_count > 0;
+	if (!keep || !any)
 		return;
-	}
-	walk->out->fatbin_count++;
-	for (size_t i = 0; i < walk->pending_count; i++) {
-		const struct entry *entry = &walk->pending[i];
-		struct fatbin_arch *arch = arch_of(walk, entry);
-		bool first = true;
+	out->stub_count += walk->stub;
+	out->fatbin_count += !walk->stub;
+	out->zstd = out->zstd || (walk->zstd && !walk->stub);
+}
 
-		if (!arch)
+static void load_counts(struct walk *walk, const struct fatbin_summary *out)
+{
+	for (size_t i = 0; i < out->arch_count; i++) {
+		const struct fatbin_arch *arch = &out->archs[i];
+		struct slot *slot = &walk->slots[slot_of(arch->kind, arch->cc, arch->suffix)];
+
+		slot->entries = arch->entries;
+		slot->fatbins = arch->fatbins;
+		slot->bytes = arch->bytes;
+	}
+}
+
+static void store_counts(const struct walk *walk, struct arena *arena, struct fatbin_summary *out)
+{
+	out->archs = NULL;
+	out->arch_count = 0;
+	for (size_t i = 0; i < SLOTS; i++) {
+		const struct slot *slot = &walk->slots[i];
+		struct fatbin_arch *arch;
+
+		if (!slot->entries)
 			continue;
-		for (size_t k = 0; k < i && first; k++)
-			first = !same_arch(entry, &walk->pending[k]);
-		arch->entries++;
-		arch->bytes += entry->bytes;
-		arch->fatbins += first;
-		walk->out->zstd = walk->out->zstd || entry->zstd;
+		arch = arena_push(arena, &out->archs, &out->arch_count, sizeof(*arch));
+		arch->kind = i < SLOTS / 2 ? FATBIN_SASS : FATBIN_PTX;
+		arch->cc = (unsigned)(i / SUFFIXES % (CC_MAX + 1));
+		arch->suffix = "\0af"[i % SUFFIXES];
+		arch->entries = slot->entries;
+		arch->fatbins = slot->fatbins;
+		arch->bytes = slot->bytes;
 	}
 }
 
-static int by_arch(const void *a, const void *b)
-{
-	const struct fatbin_arch *x = a, *y = b;
+/* --- all fatbins ----------------------------------------------------------------------------- */
 
-	if (x->kind != y->kind)
-		return x->kind == FATBIN_SASS ? -1 : 1;
-	if (x->cc != y->cc)
-		return x->cc < y->cc ? -1 : 1;
-	return x->suffix - y->suffix;
+/* What is wrong with the fatbin at AT, whose size goes to OUT; NULL: nothing. */
+static const char *read_fatbin(struct walk *walk, size_t at, size_t *out)
+{
+	size_t left = walk->len - at;
+	uint64_t header, size;
+
+	if (left < HEADER_BYTES)
+		return "the section ends inside the header of a fatbin";
+	header = get(walk->data + at + 6, 2);
+	size = get(walk->data + at + 8, 8);
+	if (get(walk->data + at + 4, 2) != 1 || header != HEADER_BYTES)
+		return "a fatbin of unknown version";
+	if (size > left - HEADER_BYTES)
+		return "a fatbin is longer than its section";
+	if (++walk->fatbins > FATBIN_COUNT_MAX)
+		return "too many fatbins";
+	*out = HEADER_BYTES + (size_t)size;
+	return read_entries(walk, walk->data + at + HEADER_BYTES, size);
 }
 
-/* The next header at or after AT, on the 8 bytes that fatbins are aligned to; LEN when none. */
-static size_t next_header(const struct walk *walk, size_t at)
+/* One pass; GUESS: DATA may be anything, so what is no fatbin is not wrong either. */
+static void walk_all(const void *data, size_t len, bool guess, struct arena *arena,
+		     struct fatbin_summary *out)
 {
-	for (at = (at + 7) & ~(size_t)7; at + HEADER_BYTES <= walk->len; at += 8)
-		if (get(walk->data + at, 4) == MAGIC && get(walk->data + at + 4, 2) == 1 &&
-		    get(walk->data + at + 6, 2) == HEADER_BYTES)
-			return at;
-	return walk->len;
+	struct walk *walk = xcalloc(1, sizeof(*walk));
+	size_t at = 0;
+
+	walk->data = data;
+	walk->len = len;
+	load_counts(walk, out);
+	while (len - at >= ALIGNMENT && !out->malformed) {
+		size_t size = ALIGNMENT;
+		const char *wrong = NULL;
+
+		if (get(walk->data + at, 4) == MAGIC) {
+			wrong = read_fatbin(walk, at, &size);
+			if (wrong && guess)
+				size = ALIGNMENT;
+			end_fatbin(walk, !wrong || !guess, out);
+		} else if (!guess && get(walk->data + at, 8)) {
+			wrong = "bytes between fatbins that are none";
+		}
+		if (!guess)
+			out->malformed = wrong;
+		if (walk->entries > FATBIN_ENTRY_MAX || walk->fatbins > FATBIN_COUNT_MAX)
+			break;
+		size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+		at += size < len - at ? size : len - at;
+	}
+	store_counts(walk, arena, out);
+	free(walk);
 }
 
 void fatbin_walk(const void *data, size_t len, struct arena *arena, struct fatbin_summary *out)
 {
-	struct walk walk = {.data = data, .len = len, .arena = arena, .out = out};
-	size_t at = next_header(&walk, 0);
+	walk_all(data, len, false, arena, out);
+}
 
-	while (at < len && !out->malformed) {
-		uint64_t size = get(walk.data + at + 8, 8);
-
-		if (size > len - at - HEADER_BYTES)
-			out->malformed = "a fatbin is longer than its section";
-		else if (++walk.fatbins > FATBIN_COUNT_MAX)
-			out->malformed = "too many fatbins";
-		else
-			out->malformed = read_entries(&walk, walk.data + at + HEADER_BYTES, size);
-		count_fatbin(&walk);
-		walk.pending_count = 0;
-		if (!out->malformed)
-			at = next_header(&walk, at + HEADER_BYTES + (size_t)size);
-	}
-	if (out->arch_count)
-		qsort(out->archs, out->arch_count, sizeof(*out->archs), by_arch);
-	free(walk.pending);
+void fatbin_scan(const void *data, size_t len, struct arena *arena, struct fatbin_summary *out)
+{
+	walk_all(data, len, true, arena, out);
 }
 
 /* --- judging --------------------------------------------------------------------------------- */
@@ -244,7 +283,7 @@ enum fatbin_fit fatbin_best(const struct fatbin_summary *summary, unsigned cc)
 	for (size_t i = 0; i < summary->arch_count; i++) {
 		enum fatbin_fit fit = fatbin_fits(&summary->archs[i], cc);
 
-		if (summary->archs[i].fatbins >= most / 2 && fit > best)
+		if (summary->archs[i].fatbins >= most - most / 2 && fit > best)
 			best = fit;
 	}
 	return best;
@@ -256,7 +295,7 @@ const char *fatbin_text(const struct fatbin_summary *summary, struct arena *aren
 	const char *text;
 	struct buf out;
 
-	buf_init(&out, ARCHS_MAX * 16);
+	buf_init(&out, (size_t)SLOTS * 16);
 	for (size_t i = 0; i < summary->arch_count; i++) {
 		const struct fatbin_arch *arch = &summary->archs[i];
 

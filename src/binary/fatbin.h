@@ -44,6 +44,9 @@ struct fatbin_summary {
  * to OUT, which starts zeroed. Malformed bytes end the walk and are reported in OUT, never by
  * failing. ARENA owns what OUT points to. */
 void fatbin_walk(const void *data, size_t len, struct arena *arena, struct fatbin_summary *out);
+/* The same for bytes that may be anything, as in a file without section headers: fatbins are found
+ * by their magic at 8-byte boundaries, what merely looks like one is passed over in silence. */
+void fatbin_scan(const void *data, size_t len, struct arena *arena, struct fatbin_summary *out);
 
 enum fatbin_fit { FATBIN_NONE, FATBIN_JIT, FATBIN_NATIVE };
 

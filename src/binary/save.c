@@ -169,7 +169,7 @@ static void take_device(struct reader *reader, struct fatbin_summary *out)
 		struct fatbin_arch *arch = &out->archs[i];
 
 		arch->cc = (unsigned)take(reader, UINT32_MAX);
-		arch->suffix = (char)take(reader, 127);
+		arch->suffix = (char)take(reader, 'f');
 		arch->kind = take(reader, FATBIN_SASS) == FATBIN_PTX ? FATBIN_PTX : FATBIN_SASS;
 		arch->entries = take(reader, UINT64_MAX);
 		arch->fatbins = take(reader, UINT64_MAX);
@@ -198,6 +198,8 @@ static void take_symbols(struct reader *reader, struct binary *out)
 		reader->at += out->defined_count * sizeof(*out->defined);
 		reader->left -= out->defined_count * sizeof(*out->defined);
 	}
+	for (size_t i = 1; i < out->defined_count; i++)
+		reader->ok = reader->ok && out->defined[i - 1] <= out->defined[i];
 }
 
 static void take_binary(struct reader *reader, struct binary *out)
