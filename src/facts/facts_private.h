@@ -45,6 +45,10 @@ void facts__sizes(struct collector *collector);
 void facts__diff_files(const struct facts *before, const struct facts *after, struct arena *arena,
 		       struct difference **items, size_t *count);
 
+/* DIST and what it requires, directly or not: indexes into LIST; returns how many. */
+#define FACTS_CLOSURE_MAX 256
+size_t facts__closure(struct collector *collector, size_t dist, size_t list[FACTS_CLOSURE_MAX]);
+
 /* The library that SONAME, needed by LIBRARY, resolves to; NULL: none. */
 const struct library *facts__provider(const struct facts *facts, const struct library *library,
 				      const char *soname);

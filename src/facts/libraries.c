@@ -222,22 +222,40 @@ static struct by_soname *index_sonames(struct collector *collector, size_t *coun
 	return list;
 }
 
+static bool holds(const size_t *list, size_t count, size_t dist)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == dist)
+			return true;
+	return false;
+}
+
 static void find_preloaded(struct collector *collector, struct library *library,
 			   const struct by_soname *list, size_t count)
 {
-	for (size_t i = 0; i < library->needed_count; i++) {
+	size_t dists[FACTS_CLOSURE_MAX], dist_count = 0;
+
+	for (size_t i = 0; i < library->needed_count && library->dist != FACTS_NONE; i++) {
 		struct resolved *needed = &library->needed[i];
 		struct by_soname key = {.soname = needed->soname};
-		const struct by_soname *found;
+		const struct by_soname *found, *end = list + count;
 
-		if (needed->path || library->dist == FACTS_NONE ||
-		    (needed->how && strcmp(needed->how, "driver") == 0))
+		if (needed->path || needed->how)
 			continue;
+		if (!dist_count)
+			dist_count = facts__closure(collector, library->dist, dists);
 		found = bsearch(&key, list, count, sizeof(*list), by_name);
-		if (!found)
-			continue;
-		needed->path = collector->facts->libraries[found->library].path;
-		needed->how = "preloaded";
+		while (found && found > list && by_name(found - 1, &key) == 0)
+			found--;
+		for (; found && found < end && by_name(found, &key) == 0; found++) {
+			const struct library *other = &collector->facts->libraries[found->library];
+
+			if (!holds(dists, dist_count, other->dist))
+				continue;
+			needed->path = other->path;
+			needed->how = "preloaded";
+			break;
+		}
 	}
 }
 

@@ -107,3 +107,34 @@ void facts__requires(struct collector *collector)
 			judge(collector, i, dist->requires.items[r], &plain);
 	}
 }
+
+static void add(const struct facts *facts, size_t dist, size_t *list, size_t *count)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (list[i] == dist)
+			return;
+	if (dist < facts->dist_count && *count < FACTS_CLOSURE_MAX)
+		list[(*count)++] = dist;
+}
+
+size_t facts__closure(struct collector *collector, size_t dist, size_t list[FACTS_CLOSURE_MAX])
+{
+	const struct facts *facts = collector->facts;
+	size_t count = 0;
+
+	add(facts, dist, list, &count);
+	for (size_t i = 0; i < count; i++)
+		for (size_t r = 0; r < facts->dists[list[i]].requires.count; r++) {
+			struct requirement requirement;
+			const struct dist *found;
+			struct err ignored;
+
+			if (requirement_parse(facts->dists[list[i]].requires.items[r],
+					      collector->arena, &requirement, &ignored) < 0)
+				continue;
+			found = facts_dist(facts, requirement.normalised);
+			if (found)
+				add(facts, (size_t)(found - facts->dists), list, &count);
+		}
+	return count;
+}

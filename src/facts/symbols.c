@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define REACH_MAX 4096 /* libraries looked at for one */
-#define DISTS_REACH_MAX 256
 
 struct reach {
 	const struct library *items[REACH_MAX];
@@ -53,34 +52,11 @@ static void close_needed(const struct facts *facts, struct reach *reach)
 
 /* --- distributions --------------------------------------------------------------------------- */
 
-static void add_dist(const struct facts *facts, size_t dist, size_t *list, size_t *count)
-{
-	for (size_t i = 0; i < *count; i++)
-		if (list[i] == dist)
-			return;
-	if (dist < facts->dist_count && *count < DISTS_REACH_MAX)
-		list[(*count)++] = dist;
-}
-
 static void add_dists(struct collector *collector, size_t dist, struct reach *reach)
 {
 	struct facts *facts = collector->facts;
-	size_t list[DISTS_REACH_MAX], count = 0;
+	size_t list[FACTS_CLOSURE_MAX], count = facts__closure(collector, dist, list);
 
-	add_dist(facts, dist, list, &count);
-	for (size_t i = 0; i < count; i++)
-		for (size_t r = 0; r < facts->dists[list[i]].requires.count; r++) {
-			struct requirement requirement;
-			const struct dist *found;
-			struct err ignored;
-
-			if (requirement_parse(facts->dists[list[i]].requires.items[r],
-					      collector->arena, &requirement, &ignored) < 0)
-				continue;
-			found = facts_dist(facts, requirement.normalised);
-			if (found)
-				add_dist(facts, (size_t)(found - facts->dists), list, &count);
-		}
 	for (size_t i = 0; i < facts->library_count; i++)
 		for (size_t d = 0; d < count; d++)
 			if (facts->libraries[i].dist == list[d])

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SIZE_TEXT 32
+#define WASTE_MIN ((uint64_t)32 << 20)
 
 static bool under(const char *path, const char *folder)
 {
@@ -343,8 +344,8 @@ static void judge_copies(const struct facts *facts, struct findings *out)
 		if (copies)
 			rules__push(&names, soname_of(one), out->arena);
 	}
-	if (!names.count)
-		return;
+	if (wasted < WASTE_MIN)
+		return; /* two small copies cost nothing worth a word; shadowing is judged apart */
 	finding_add(out, "loader/duplicate-cuda", "CUDA libraries",
 		    "one copy of each: of the base image or of pip's wheels",
 		    TEXT("%s twice: %s", units_size(wasted, text, sizeof(text)),
