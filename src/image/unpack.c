@@ -203,7 +203,8 @@ int unpack_end(struct unpack *u, struct err *err)
 {
 	if (!u->started) {
 		start(u);
-		return feed(u, u->head, u->head_len, err);
+		if (feed(u, u->head, u->head_len, err) < 0)
+			return -1;
 	}
 	if (u->packing != PACKING_NONE && !u->between)
 		return err_set(err, ERR_USAGE, "the %s data end too early",

@@ -5,6 +5,8 @@
  */
 #include "parse/tar.h"
 
+#include "base/file.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -306,6 +308,172 @@ static void pax_times_may_be_fractions_before_1970(void **state)
 	buf_done(&seen.text);
 }
 
+/* A file of 5 MiB with "one" at 1 MiB and "two" at 3 MiB, as GNU tar stores it in FORMAT. */
+static void make_sparse(const char *format, const char *version, const char *folder)
+{
+	char path[128], archive[128];
+	FILE *out;
+
+	(void)snprintf(path, sizeof(path), "%s/holes", folder);
+	(void)snprintf(archive, sizeof(archive), "%s/sparse.tar", folder);
+	out = fopen(path, "we");
+	assert_non_null(out);
+	for (long mib = 1; mib <= 3; mib += 2) {
+		assert_int_equal(fseek(out, mib << 20, SEEK_SET), 0);
+		assert_int_equal(fwrite(mib == 1 ? "one" : "two", 1, 3, out), 3);
+	}
+	assert_int_equal(ftruncate(fileno(out), 5 << 20), 0);
+	(void)fclose(out);
+	if (fork() == 0) {
+		execlp("tar", "tar", format, version, "--hole-detection=raw", "-S", "-C", folder,
+		       "--mtime=@1", "-cf", archive, "holes", (char *)NULL);
+		_exit(127);
+	}
+	assert_true(wait(NULL) > 0);
+}
+
+/* What came of the file, where it is not zero. */
+struct holes {
+	uint64_t size, at;
+	unsigned entries;
+	bool sparse;
+	char text[16];
+	uint64_t where[16];
+	size_t len;
+};
+
+static int on_sparse_entry(void *payload, const struct tar_entry *entry, struct err *err)
+{
+	struct holes *holes = payload;
+
+	(void)err;
+	assert_string_equal(entry->path, "holes");
+	holes->size = entry->size;
+	holes->sparse = entry->sparse;
+	holes->entries++;
+	return 0;
+}
+
+static int on_sparse_data(void *payload, const void *data, size_t len, struct err *err)
+{
+	struct holes *holes = payload;
+	const char *text = data;
+
+	(void)err;
+	for (size_t i = 0; i < len; i++) {
+		if (!text[i])
+			continue;
+		assert_true(holes->len < sizeof(holes->text) - 1);
+		holes->where[holes->len] = holes->at + i;
+		holes->text[holes->len++] = text[i];
+	}
+	holes->at += len;
+	return 0;
+}
+
+static void check_sparse(const char *format, const char *version, size_t step)
+{
+	char folder[] = "/tmp/assay-tar-XXXXXX", path[128];
+	struct holes holes = {0};
+	struct tar_visitor visitor = {on_sparse_entry, on_sparse_data, &holes};
+	struct tar_reader *reader = tar_reader_new(&visitor);
+	struct err err = {0};
+	struct buf archive;
+
+	assert_non_null(mkdtemp(folder));
+	make_sparse(format, version, folder);
+	(void)snprintf(path, sizeof(path), "%s/sparse.tar", folder);
+	buf_init(&archive, ARCHIVE_MAX);
+	assert_int_equal(file_read(path, &archive, &err), 0);
+	assert_true(archive.len < ARCHIVE_MAX / 4); /* or the holes were not left out */
+	for (size_t at = 0; at < archive.len; at += step) {
+		size_t left = archive.len - at;
+
+		if (tar_reader_feed(reader, archive.data + at, left < step ? left : step, &err) < 0)
+			fail_msg("%s %s: %s", format, version, err.msg);
+	}
+	assert_int_equal(tar_reader_end(reader, &err), 0);
+	tar_reader_free(reader);
+	assert_int_equal(holes.entries, 1);
+	assert_true(holes.sparse);
+	assert_int_equal(holes.size, 5 << 20);
+	assert_int_equal(holes.at, 5 << 20);
+	assert_string_equal(holes.text, "onetwo");
+	assert_int_equal(holes.where[0], 1 << 20);
+	assert_int_equal(holes.where[3], 3 << 20);
+	buf_done(&archive);
+	assert_int_equal(file_remove_tree(folder, NULL), 0);
+}
+
+static void reads_sparse_files_of_every_format(void **state)
+{
+	static const size_t steps[] = {100, 512, ARCHIVE_MAX};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		check_sparse("--format=gnu", "-b1", steps[i]);
+		check_sparse("--format=pax", "--sparse-version=0.0", steps[i]);
+		check_sparse("--format=pax", "--sparse-version=0.1", steps[i]);
+		check_sparse("--format=pax", "--sparse-version=1.0", steps[i]);
+	}
+}
+
+/* Contents that nobody wants need not be fed. */
+static void passes_over_content(void **state)
+{
+	struct seen seen = {.skip = "big"};
+	struct tar_visitor visitor = {on_entry, on_data, &seen};
+	struct tar_reader *reader = tar_reader_new(&visitor);
+	struct tar_entry big = {.path = "big", .type = TAR_FILE, .size = 1000000};
+	struct tar_entry small = {.path = "small", .type = TAR_FILE};
+	struct buf archive;
+
+	(void)state;
+	buf_init(&seen.text, ARCHIVE_MAX);
+	buf_init(&archive, ARCHIVE_MAX);
+	tar_header(&big, &archive);
+	assert_int_equal(tar_reader_feed(reader, archive.data, archive.len, NULL), 0);
+	assert_int_equal(tar_reader_content(reader), TAR_BLOCK);
+	assert_int_equal(tar_reader_skip(reader, 1000), 1000);
+	assert_int_equal(tar_reader_skip(reader, UINT64_MAX),
+			 1000000 - 1000 + tar_padding(1000000));
+	assert_int_equal(tar_reader_skip(reader, UINT64_MAX), 0);
+	archive.len = 0;
+	tar_header(&small, &archive);
+	tar_end(&archive);
+	assert_int_equal(tar_reader_feed(reader, archive.data, archive.len, NULL), 0);
+	assert_int_equal(tar_reader_end(reader, NULL), 0);
+	assert_string_equal(buf_str(&seen.text), "f 0 0 0 1000000 0 big \nf 0 0 0 0 0 small ");
+	tar_reader_free(reader);
+	buf_done(&archive);
+	buf_done(&seen.text);
+}
+
+static void refuses_lying_sparse_maps(void **state)
+{
+	static const char *const records[] = {
+		/* pieces outside the file, out of order, or with other bytes than stored */
+		"21 GNU.sparse.size=5\n22 GNU.sparse.map=9,1\n",
+		"22 GNU.sparse.size=50\n26 GNU.sparse.map=9,0,1,0\n",
+		"22 GNU.sparse.size=50\n22 GNU.sparse.map=0,5\n",
+		"22 GNU.sparse.size=50\n20 GNU.sparse.map=0\n",
+		"22 GNU.sparse.size=-1\n",
+		"39 GNU.sparse.size=9999999999999999999\n",
+		"22 GNU.sparse.map=a,b\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+		struct seen seen = {0};
+		struct err err = {0};
+
+		if (read_pax_text(records[i], &seen, &err) == 0)
+			fail_msg("\"%s\" passed", records[i]);
+		assert_non_null(strstr(err.msg, "the map of a sparse file"));
+		buf_done(&seen.text);
+	}
+}
+
 static void write_sample(struct buf *out)
 {
 	static char long_name[151], long_link[200];
@@ -437,6 +605,9 @@ int main(void)
 		cmocka_unit_test(refuses_forged_headers),
 		cmocka_unit_test(refuses_a_wrong_checksum),
 		cmocka_unit_test(refuses_malformed_pax_records),
+		cmocka_unit_test(reads_sparse_files_of_every_format),
+		cmocka_unit_test(passes_over_content),
+		cmocka_unit_test(refuses_lying_sparse_maps),
 		cmocka_unit_test(pax_times_may_be_fractions_before_1970),
 		cmocka_unit_test(reads_back_what_it_wrote),
 		cmocka_unit_test(gnu_tar_reads_what_it_wrote),
