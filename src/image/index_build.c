@@ -127,7 +127,8 @@ int index_add(struct index_builder *b, const struct entry *entry, struct err *er
 		.offset = entry->offset,
 		.uid = entry->uid,
 		.gid = entry->gid,
-		.mode = (uint16_t)(entry->mode & 07777),
+		/* a file system gives links no mode of their own */
+		.mode = (uint16_t)(entry->kind == ENTRY_SYMLINK ? 0777 : entry->mode & 07777),
 		.kind = (uint8_t)entry->kind,
 		.implied = entry->implied,
 	};

@@ -230,9 +230,25 @@ out:
 	buf_done(&text);
 }
 
+struct export {
+	struct image *image;
+	sink_fn sink;
+	void *payload;
+};
+
+static int on_exported(void *payload, const void *data, size_t len, struct err *err)
+{
+	const struct export *export = payload;
+
+	image__progress(export->image, len);
+	return export->sink(export->payload, data, len, err);
+}
+
 static int stream_export(struct image *image, sink_fn sink, void *payload, struct err *err)
 {
-	return engine_image_export(image->engine, image->ref, sink, payload, err);
+	struct export export = {image, sink, payload};
+
+	return engine_image_export(image->engine, image->ref, on_exported, &export, err);
 }
 
 static int open_export(struct image *image, const struct image_storage *storage, struct err *err)
