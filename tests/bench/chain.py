@@ -5,7 +5,6 @@ Every timing is the median of interleaved repetitions. The work "by hand" is wha
 do with git and Debian's docker client against the same engine.
 """
 import json
-import os
 import random
 import shutil
 import signal
@@ -13,44 +12,10 @@ import sqlite3
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parents[2]
-ASSAY = os.environ.get("ASSAY", "")
-DOCKER = "/usr/bin/docker"
-ENV = {**os.environ, "DOCKER_BUILDKIT": "0", "GIT_CONFIG_GLOBAL": "/dev/null",
-       "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_AUTHOR_NAME": "b", "GIT_AUTHOR_EMAIL": "b@example",
-       "GIT_COMMITTER_NAME": "b", "GIT_COMMITTER_EMAIL": "b@example"}
-OPS = {"<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b}
-
-
-def show(name, value, unit, op, goal):
-    met = "met" if OPS[op](value, goal) else "missed"
-    if os.environ.get("BENCH_JSON"):
-        print(json.dumps({"name": name, "value": value, "unit": unit, "goal": goal, "op": op,
-                          "met": met == "met"}), flush=True)
-    else:
-        print(f"bench {name} {value:.4g} {unit}   goal {op}{goal:g}   {met}", flush=True)
-
-
-def skip(name, why):
-    if os.environ.get("BENCH_JSON"):
-        print(json.dumps({"name": name, "not_measured": why}), flush=True)
-    else:
-        print(f"bench {name} not measured: {why}", flush=True)
-
-
-def sh(*argv, check=True, **kw):
-    return subprocess.run(argv, check=check, env=kw.pop("env", ENV), stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, **kw)
-
-
-def timed(call):
-    start = time.monotonic()
-    call()
-    return time.monotonic() - start
+from figures import ASSAY, DOCKER, ENV, main, sh, show, timed
 
 
 def repo(folder, dockerfile, checks, files=()):
@@ -206,25 +171,5 @@ FIGURES = {"chain/overhead": overhead, "chain/reuse": reuse, "chain/hundred-chec
            "chain/memory": memory, "chain/kill-9": kill9}
 
 
-def main():
-    if sys.argv[1:] == ["--list"]:
-        print("\n".join(FIGURES))
-        return
-    wanted = [n for n in FIGURES if any(n == w or n.startswith(w + "/") for w in sys.argv[1:])]
-    if not wanted:
-        sys.exit(f"chain.py: no figure of {', '.join(sys.argv[1:])}; see ci/bench --list")
-    if not Path(DOCKER).exists():
-        sys.exit(f"chain.py: {DOCKER} is missing: ci/setup")
-    subprocess.run([TOP / "fixtures/incident/make-base"], check=True, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL)
-    for name in wanted:
-        scratch = Path(tempfile.mkdtemp(prefix="assay-bench-"))
-        try:
-            FIGURES[name](scratch)
-        except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
-            skip(name, str(error))
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-
-
-main()
+if __name__ == "__main__":
+    main(FIGURES, base=True)
