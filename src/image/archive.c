@@ -89,8 +89,8 @@ int image_open_archive(const char *path, const char *ref, const struct image_opt
 {
 	struct image *image = image__new(path, "archive", options);
 	struct bundle bundle = {.image = image};
-	enum packing packing;
-	uint64_t size;
+	enum packing packing = PACKING_NONE;
+	uint64_t size = 0;
 	int rc;
 
 	rc = open_file(image, path, &size, &packing, err);

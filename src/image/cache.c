@@ -66,7 +66,7 @@ int index_load(const char *cache, const char *digest, struct index *out, struct 
 	char path[PATH_MAX];
 	struct index index = {0};
 	void *data;
-	size_t len;
+	size_t len = 0;
 	int fd, rc;
 
 	if (path_of(cache, digest, path, sizeof(path), err) < 0)
