@@ -215,6 +215,11 @@ bool json_true(const struct json *value)
 	return value && cJSON_IsTrue(look(value));
 }
 
+const char *json_literal(const struct json *value)
+{
+	return value ? look(value)->valuestring : NULL;
+}
+
 const char *json_str(const struct json *object, const char *key, const char *fallback)
 {
 	const char *text = json_text(json_get(object, key));
@@ -315,6 +320,19 @@ void json_add_int(struct json *parent, const char *key, int64_t value)
 void json_add_bool(struct json *parent, const char *key, bool value)
 {
 	add(parent, key, cJSON_CreateBool(value));
+}
+
+/* cJSON copies and frees the text of any node, and reads it of strings alone. */
+void json_add_literal(struct json *parent, const char *key, enum json_type type, double value,
+		      const char *text)
+{
+	cJSON *child = type == JSON_NUMBER && isfinite(value) ? cJSON_CreateNumber(value)
+		       : type == JSON_BOOL		      ? cJSON_CreateBool(value > 0)
+							      : cJSON_CreateNull();
+
+	child->valuestring = cJSON_malloc(strlen(text) + 1);
+	memcpy(child->valuestring, text, strlen(text) + 1);
+	add(parent, key, child);
 }
 
 void json_add_copy(struct json *parent, const char *key, const struct json *value)

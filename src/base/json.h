@@ -46,6 +46,7 @@ bool json_bool(const struct json *object, const char *key, bool fallback);
 const char *json_text(const struct json *value); /* of a string value, else NULL */
 double json_number(const struct json *value);	 /* of a number value, else NAN */
 bool json_true(const struct json *value);
+const char *json_literal(const struct json *value); /* as written; NULL: JSON keeps no such text */
 
 /* Building. KEY NULL appends to an array. A NULL TEXT adds nothing; bytes of it that are no UTF-8
  * become U+FFFD. Numbers are doubles: whole ones are exact to 2^53, NaN and infinity become null.
@@ -58,6 +59,9 @@ void json_add_str(struct json *parent, const char *key, const char *text);
 void json_add_num(struct json *parent, const char *key, double value);
 void json_add_int(struct json *parent, const char *key, int64_t value);
 void json_add_bool(struct json *parent, const char *key, bool value);
+/* A number, truth or null that another language wrote as TEXT; VALUE counts but for null. */
+void json_add_literal(struct json *parent, const char *key, enum json_type type, double value,
+		      const char *text);
 void json_add_copy(struct json *parent, const char *key, const struct json *value);
 
 /* Append the text of VALUE, indented when PRETTY; no final newline. Numbers read back as the same
