@@ -72,10 +72,3 @@ int check_facts_file(const struct rule_input *input, const char *path, const str
 		}
 	return err_set(err, ERR_USAGE, "the commit has no file %s", path);
 }
-
-const char *check_facts_version(const struct facts *facts, const struct dist *dist)
-{
-	if (strcmp(dist->normalised, "torch") == 0 && facts->torch.version)
-		return facts->torch.version;
-	return dist->version;
-}

@@ -25,7 +25,4 @@ int check_facts_rules(struct trial *trial, const struct rule_input *input,
 int check_facts_file(const struct rule_input *input, const char *path, const struct repo_file **out,
 		     struct err *err);
 
-/* The version that a distribution really has: torch's is that of its version.py. */
-const char *check_facts_version(const struct facts *facts, const struct dist *dist);
-
 #endif

@@ -60,15 +60,6 @@ static int validate(const void *data, struct err *err)
 	return 0;
 }
 
-static struct py_environment environment(const struct facts *facts)
-{
-	const char *arch = facts->config->arch;
-
-	return (struct py_environment){facts->python.version, facts->python.version,
-				       arch && strcmp(arch, "arm64") == 0 ? "aarch64" : "x86_64",
-				       "linux", NULL};
-}
-
 static const char *pinned(const struct requirement *requirement, struct arena *arena)
 {
 	return arena_printf(arena, "%s%s", requirement->normalised,
@@ -82,7 +73,7 @@ static void judge_one(struct trial *trial, const struct facts *facts,
 {
 	struct arena *arena = trial->ctx->arena;
 	const struct dist *dist = facts_dist(facts, requirement->normalised);
-	const char *version = dist ? check_facts_version(facts, dist) : NULL;
+	const char *version = dist ? facts_version(facts, dist) : NULL;
 	const char *where = dist ? facts_where(&dist->origin, arena) : "";
 	const char *source = file ? arena_printf(arena, " (%s:%u)", file, requirement->line) : "";
 	struct err ignored;
@@ -104,7 +95,7 @@ static void judge_one(struct trial *trial, const struct facts *facts,
 static int judge_file(struct trial *trial, const struct rule_input *input, const char *path,
 		      bool wanted, const char *label, struct requirements *out, struct err *err)
 {
-	struct py_environment here = environment(input->facts);
+	struct py_environment here = facts_environment(input->facts);
 	const struct repo_file *file;
 
 	if (check_facts_file(input, path, &file, err) < 0)

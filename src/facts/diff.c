@@ -41,9 +41,9 @@ static void add(struct diff *diff, const char *topic, const char *name, const ch
 
 static const char *shown_version(const struct facts *facts, const struct dist *dist)
 {
-	if (dist && strcmp(dist->normalised, "torch") == 0 && facts->torch.version)
-		return facts->torch.version;
-	return dist ? (dist->version ? dist->version : "unknown") : NULL;
+	const char *version = dist ? facts_version(facts, dist) : NULL;
+
+	return dist && !version ? "unknown" : version;
 }
 
 static bool is_first(const struct facts *facts, size_t i)

@@ -97,6 +97,13 @@ const struct dist *facts_dist(const struct facts *facts, const char *name)
 	return found;
 }
 
+const char *facts_version(const struct facts *facts, const struct dist *dist)
+{
+	if (strcmp(dist->normalised, "torch") == 0 && facts->torch.version)
+		return facts->torch.version;
+	return dist->version;
+}
+
 const struct library *facts_library(const struct facts *facts, const char *path)
 {
 	size_t low = 0, high = facts->library_count;

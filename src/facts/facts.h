@@ -217,6 +217,10 @@ void facts_freep(struct facts **facts);
 
 const struct dist *facts_dist(const struct facts *facts, const char *name); /* by normalised name;
 	of several, the one that is not shadowed; NULL none */
+/* The version that a distribution really has: torch's is that of its version.py. */
+const char *facts_version(const struct facts *facts, const struct dist *dist);
+/* What markers of requirements are judged by. */
+struct py_environment facts_environment(const struct facts *facts);
 const struct library *facts_library(const struct facts *facts, const char *path);
 struct origin facts_origin(const struct facts *facts, const struct image_file *file);
 /* "step 9, RUN pip install …" in one line of at most 160 bytes; "" when unknown. */

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static struct py_environment environment(const struct facts *facts)
+struct py_environment facts_environment(const struct facts *facts)
 {
 	const char *arch = facts->config->arch;
 
@@ -94,7 +94,7 @@ static void judge(struct collector *collector, size_t which, const char *line,
 void facts__requires(struct collector *collector)
 {
 	struct facts *facts = collector->facts;
-	struct py_environment plain = environment(facts);
+	struct py_environment plain = facts_environment(facts);
 
 	if (!plain.python_version)
 		return; /* markers could not be judged */
