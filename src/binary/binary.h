@@ -70,13 +70,13 @@ bool binary_is_elf(const void *data, size_t len);
 int binary_read(const char *path, const void *data, size_t len, struct arena *arena,
 		struct binary *out, struct err *err);
 
-/* FNV-1a, 64 bit, of a symbol's name without version. */
+/* 64 bits of a symbol's name without version; only good on the machine that computed them. */
 uint64_t binary_symbol_hash(const char *name);
 bool binary_defines(const struct binary *binary, const char *symbol);
 
 /* As bytes for the facts cache, and back. The format carries BINARY_FORMAT; load refuses other
  * formats and anything malformed with ERR_NOTFOUND, which means "read the file again". */
-#define BINARY_FORMAT 1
+#define BINARY_FORMAT 2
 void binary_save(const struct binary *binary, struct buf *out);
 int binary_load(const void *data, size_t len, struct arena *arena, struct binary *out,
 		struct err *err);

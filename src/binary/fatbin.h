@@ -40,7 +40,8 @@ struct fatbin_summary {
 		*malformed; /* what was wrong with bytes that look like a fatbin, NULL: nothing */
 };
 
-/* Walk the fatbins that lie back to back in DATA (a section .nv_fatbin or __nv_relfatbin), adding
+/* Walk the fatbins that lie back to back in DATA (a section .nv_fatbin, or __nv_relfatbin of an
+ * object: in a linked file that one is never loaded and binary_read passes it over), adding
  * to OUT, which starts zeroed. Malformed bytes end the walk and are reported in OUT, never by
  * failing. ARENA owns what OUT points to. */
 void fatbin_walk(const void *data, size_t len, struct arena *arena, struct fatbin_summary *out);
