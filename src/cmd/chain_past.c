@@ -193,6 +193,8 @@ void chain__explain(struct chain *chain)
 		chain__inspect(chain, run->build.partial_image);
 	if (!chain->inspection && chain__engine_has(chain, run->build.image_id))
 		chain__inspect(chain, run->build.image_id);
+	if (chain->inspection)
+		chain__say(chain, "reading the image for an explanation");
 	if (chain->inspection && explain_run(run, chain->inspection, &why) < 0)
 		chain__say(chain, "no explanation from the image: %s", why.msg);
 }

@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "image/image.h"
 
-#define INDEX_FORMAT 1
+#define INDEX_FORMAT 2
 #define INDEX_NAMES_MAX ((size_t)512 << 20)	    /* bytes of all names of a layer */
 #define INDEX_TEXTS_MAX ((size_t)64 * 1024 * 1024)  /* kept texts of a layer, all together */
 #define INDEX_FACTS_MAX ((size_t)256 * 1024 * 1024) /* ELF and Python facts of a layer */

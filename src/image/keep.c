@@ -66,7 +66,12 @@ static const struct rule rules[] = {
 	{IN_USER, ".npmrc", MEDIUM},
 	{IN_USER, "pip.conf", MEDIUM},
 	{IN_USER, "*.pem", MEDIUM},
+	{IN_USER, "*.key", MEDIUM},
 	{IN_USER, "id_*", MEDIUM},
+	{IN_USER, ".git-credentials", MEDIUM},
+	{AT_PATH, "*/.aws/credentials", SMALL},
+	{IN_USER, ".pypirc", MEDIUM},
+	{AT_PATH, "*/huggingface/token", SMALL},
 };
 
 /* Trees that distributions and Python fill: nobody's own files. */

@@ -230,7 +230,8 @@ out:
 	buf_done(&text);
 }
 
-struct export {
+struct export
+{
 	struct image *image;
 	sink_fn sink;
 	void *payload;
