@@ -12,7 +12,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <limits.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -545,6 +547,18 @@ static int tell_link(const char *path)
 	return 0;
 }
 
+static int tell_network(void)
+{
+	struct ifaddrs *list = NULL, *at;
+	bool some = getifaddrs(&list) != 0; /* not known to be alone */
+
+	for (at = list; at != NULL; at = at->ifa_next)
+		if ((at->ifa_flags & IFF_UP) != 0 && (at->ifa_flags & IFF_LOOPBACK) == 0)
+			some = true;
+	freeifaddrs(list);
+	return some ? PROTOCOL_NETWORK_SOME : PROTOCOL_NETWORK_NONE;
+}
+
 /* Where the engine made "/" itself it may have left out its owner's right to write, which nobody
  * misses who has all capabilities. Fails where "/" is another user's: then it is as the image says.
  */
@@ -563,6 +577,8 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], PROTOCOL_ARG_LINK) == 0)
 		return tell_link(argv[2]);
+	if (argc == 2 && strcmp(argv[1], PROTOCOL_ARG_NETWORK) == 0)
+		return tell_network();
 	if (argc == 2 && strcmp(argv[1], PROTOCOL_ARG_OPEN_ROOT) == 0)
 		open_root();
 	set_up(&agent);

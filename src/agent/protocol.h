@@ -37,11 +37,14 @@
 /*
  * Arguments of the program. OPEN_ROOT: give the owner of "/" the right to write there, then serve.
  * LINK PATH: serve nothing; write "UID GID TARGET" and exit with 0 when PATH is a symbolic link,
- * else exit with one of the codes.
+ * else exit with one of the codes. NETWORK: exit with a code that says whether there is an
+ * interface that is up and not the loop.
  */
 #define PROTOCOL_ARG_OPEN_ROOT "open-root"
 #define PROTOCOL_ARG_LINK "link"
+#define PROTOCOL_ARG_NETWORK "network"
 enum { PROTOCOL_LINK_NONE = 1, PROTOCOL_LINK_CLOSED }; /* CLOSED: a folder of it is not ours */
+enum { PROTOCOL_NETWORK_SOME = 3, PROTOCOL_NETWORK_NONE };
 
 enum protocol_type { PROTOCOL_READY = 1, PROTOCOL_RUN, PROTOCOL_RESULT };
 

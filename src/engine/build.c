@@ -215,18 +215,6 @@ static void add_pairs(struct buf *path, const char *key, const struct pairs *pai
 	buf_done(&text);
 }
 
-/* In podman's form for builds, "SOFT:HARD"; it refuses Docker's objects there. */
-static void add_podman_limits(struct buf *path)
-{
-	struct buf text;
-
-	buf_init(&text, ENGINE_PATH_MAX);
-	buf_printf(&text, "[\"nofile=%d:%d\",\"nproc=%d:%d\"]", ENGINE_PODMAN_FILES,
-		   ENGINE_PODMAN_FILES, ENGINE_PODMAN_PROCESSES, ENGINE_PODMAN_PROCESSES);
-	add_query(path, "ulimits", buf_str(&text));
-	buf_done(&text);
-}
-
 static void build_path(const struct engine *engine, const struct build_request *request,
 		       struct buf *path)
 {
@@ -234,13 +222,14 @@ static void build_path(const struct engine *engine, const struct build_request *
 	add_query(path, "t", request->tag);
 	add_query(path, "dockerfile", request->dockerfile);
 	add_query(path, "target", request->target);
-	add_query(path, "networkmode", request->network);
 	add_query(path, "nocache", request->no_cache ? "1" : NULL);
 	add_query(path, "pull", request->pull ? "1" : NULL);
 	add_pairs(path, "buildargs", &request->args);
 	add_pairs(path, "labels", &request->labels);
 	if (engine->podman)
-		add_podman_limits(path);
+		build__podman_query(request->network, path);
+	else
+		add_query(path, "networkmode", request->network);
 }
 
 static void on_status(struct classic *c, const struct json *object)
@@ -379,14 +368,11 @@ int build__classic(struct engine *engine, const struct build_request *request, s
 	struct http_answer answer = {0};
 	int rc;
 
+	if (engine->podman && request->network && strcmp(request->network, "none") == 0 &&
+	    build__podman_isolates(engine, err) < 0)
+		return -1;
 	build__log_init(&c.log, request, engine->podman, arena);
 	stream_json_init(&c.stream, on_object, &c);
-	if (engine->podman && request->network && strcmp(request->network, "none") == 0) {
-		static const char note[] = "assay: podman's API ignores networkmode=none: "
-					   "this build can reach the host's network\n";
-
-		build__log_out(&c.log, note, sizeof(note) - 1);
-	}
 	rc = send_build(engine, &c, &answer, err);
 	/* Words about a failure count even when the connection broke after them. */
 	if (c.error && !c.reader_failed && (rc == 0 || !err || err->code != ERR_CANCELLED))

@@ -55,6 +55,11 @@ int build__failure(struct engine *engine, struct build__log *log, int status, co
 int build__verify(struct engine *engine, const struct build_request *request, const char *id,
 		  struct arena *arena, struct build *out, struct err *err);
 
+/* Append the limits, and NETWORK in podman's words, to the query of a build. */
+void build__podman_query(const char *network, struct buf *path);
+/* Try whether podman keeps a build without network from the host's; ERR_INFRA when it does not. */
+int build__podman_isolates(struct engine *engine, struct err *err);
+
 int build__classic(struct engine *engine, const struct build_request *request, struct arena *arena,
 		   struct build *out, struct err *err);
 int build__buildkit(struct engine *engine, const struct build_request *request, struct arena *arena,

@@ -98,6 +98,7 @@ int engine_build(struct engine *engine, const struct build_request *request, str
  * writable /tmp. Nothing of the image is run by itself. Labelled so that engine_sweep finds it.
  */
 struct session;
+/* With NETWORK, session_open fails (ERR_INFRA) where the engine has none to give. */
 struct session_spec {
 	const char *image; /* id */
 	bool writable;
@@ -115,7 +116,9 @@ int session_open(struct engine *engine, const struct session_spec *spec, struct 
 /* Thread safe; commands of several threads run side by side. */
 int session_run(struct session *session, const struct command *command, struct arena *arena,
 		struct command_result *out, struct err *err);
-/* By the archive API: nothing is run. Thread safe. */
+/* Has the container ended, so that nothing can be run in it any more? session_run says why. */
+bool session_dead(struct session *session);
+/* By the archive API: nothing of the image is run. Thread safe. */
 int session_file(struct session *session, const char *path, bool follow, size_t content_max,
 		 struct arena *arena, struct file_info *out, struct err *err);
 /* Kill and remove the container. NULL is allowed. */

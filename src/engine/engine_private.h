@@ -61,6 +61,9 @@ void engine__encode_path(const char *text, struct buf *out);
 /* The message of an engine's error body, "{"message": …}" or any text. ARENA's. */
 const char *engine__message(const struct buf *body, struct arena *arena);
 
+/* Append the agent's program, as "agent", to a tar. */
+void engine__pack_agent(struct buf *out);
+
 /* Is `docker buildx` found? */
 bool engine__buildx(const struct engine *engine);
 

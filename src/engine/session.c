@@ -496,6 +496,16 @@ int session_run(struct session *session, const struct command *command, struct a
 	return rc;
 }
 
+bool session_dead(struct session *session)
+{
+	bool dead;
+
+	(void)pthread_mutex_lock(&session->lock);
+	dead = session->dead;
+	(void)pthread_mutex_unlock(&session->lock);
+	return dead;
+}
+
 /* --- opening and closing --------------------------------------------------------------------- */
 
 static struct session *session_new(struct engine *engine)
@@ -532,6 +542,25 @@ static void find_home(struct session *session)
 			session->home = session->image.env.items[i];
 }
 
+/* Docker starts a container without a word where its default network is missing; what fails for
+ * that must not be laid at the image's door. */
+static int check_network(struct session *session, struct err *err)
+{
+	const char *argv[] = {PROTOCOL_PROGRAM, PROTOCOL_ARG_NETWORK};
+	const struct command command = {.argv = {argv, 2}, .user = "0", .workdir = "/"};
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+	struct command_result result;
+
+	if (session_run(session, &command, arena, &result, err) < 0)
+		return -1;
+	if (result.exit_code == PROTOCOL_NETWORK_SOME)
+		return 0;
+	return err_set(err, ERR_INFRA,
+		       "the engine at %s has no network for containers: its default network is "
+		       "missing (was it started with --bridge=none?)",
+		       session->engine->info.host);
+}
+
 static int open_session(struct engine *engine, const struct session_spec *spec, bool bound,
 			struct session **out, struct err *err)
 {
@@ -543,7 +572,7 @@ static int open_session(struct engine *engine, const struct session_spec *spec, 
 	find_home(session);
 	if (session__create(session, spec, err) < 0 || session__attach(session, err) < 0 ||
 	    session__start(session, err) < 0 || start_reader(session, err) < 0 ||
-	    wait_ready(session, err) < 0)
+	    wait_ready(session, err) < 0 || (spec->network && check_network(session, err) < 0))
 		goto fail;
 	*out = session;
 	return 0;

@@ -167,7 +167,7 @@ int session_agent_file(const char *folder, struct arena *arena, const char **pat
 	return 0;
 }
 
-static void pack_agent(struct buf *out)
+void engine__pack_agent(struct buf *out)
 {
 	static const char zeros[TAR_BLOCK];
 	size_t len;
@@ -178,7 +178,6 @@ static void pack_agent(struct buf *out)
 	tar_header(&entry, out);
 	buf_add(out, program, len);
 	buf_add(out, zeros, tar_padding(len));
-	tar_end(out);
 }
 
 static int upload_agent(struct session *session, struct err *err)
@@ -192,7 +191,8 @@ static int upload_agent(struct session *session, struct err *err)
 	int rc;
 
 	buf_init(&tar, UPLOAD_MAX);
-	pack_agent(&tar);
+	engine__pack_agent(&tar);
+	tar_end(&tar);
 	request.path =
 		arena_printf(arena, "/containers/%s/archive?path=" PROTOCOL_FOLDER, session->id);
 	request.body = tar.data;

@@ -644,6 +644,51 @@ static void a_request_with_impossible_values_ends_it(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
+/* Its exit code, and what it wrote, when it is given ARGS instead of a conversation. */
+static int tell(const char *word, const char *path, char *out, size_t size)
+{
+	char *argv[] = {(char *)(uintptr_t) "assay-agent", (char *)(uintptr_t)word,
+			(char *)(uintptr_t)path, NULL};
+	int from[2], status, program = program_file();
+	pid_t pid;
+	ssize_t len;
+
+	assert_int_equal(pipe2(from, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)dup2(from[1], 1);
+		(void)fexecve(program, argv, environ);
+		_exit(120);
+	}
+	(void)close(program);
+	(void)close(from[1]);
+	len = read(from[0], out, size - 1);
+	assert_true(len >= 0);
+	out[len] = '\0';
+	(void)close(from[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void says_what_a_link_is(void **state)
+{
+	char folder[] = "/tmp/assay-agent-XXXXXX", path[64], out[128], want[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/link", folder);
+	(void)snprintf(want, sizeof(want), "%u %u no where", (unsigned)getuid(),
+		       (unsigned)getgid());
+	assert_int_equal(symlink("no where", path), 0);
+	assert_int_equal(tell(PROTOCOL_ARG_LINK, path, out, sizeof(out)), 0);
+	assert_string_equal(out, want);
+	assert_int_equal(tell(PROTOCOL_ARG_LINK, folder, out, sizeof(out)), PROTOCOL_LINK_NONE);
+	(void)unlink(path);
+	assert_int_equal(tell(PROTOCOL_ARG_LINK, path, out, sizeof(out)), PROTOCOL_LINK_NONE);
+	(void)rmdir(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -670,6 +715,7 @@ int main(void)
 		TEST(a_frame_of_unknown_type_ends_it),
 		TEST(a_request_cut_anywhere_ends_it),
 		TEST(a_request_with_impossible_values_ends_it),
+		TEST(says_what_a_link_is),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -308,15 +308,22 @@ static void a_command_cannot_pretend_to_be_a_step(void **state)
 	done(&t);
 }
 
+#define PODMAN                                                                                     \
+	{.match = "/_ping", .answer = HEAD "OK"},                                                  \
+		{.match = "/version",                                                              \
+		 .answer = HEAD "{\"ApiVersion\":\"1.41\","                                        \
+				"\"Components\":[{\"Name\":\"Podman Engine\"}]}"},                 \
+	{                                                                                          \
+		.match = "/info", .answer = HEAD "{}"                                              \
+	}
+#define PROBED(status) "{\"error\":\"while running runtime: exit status " status "\"}"
+
 /* As podman 4.3 writes it, with two stages: it counts by stage. */
 static void reads_podman_s_steps(void **state)
 {
 	const struct stub_rule rules[] = {
-		{.match = "/_ping", .answer = HEAD "OK"},
-		{.match = "/version",
-		 .answer = HEAD
-		 "{\"ApiVersion\":\"1.41\",\"Components\":[{\"Name\":\"Podman Engine\"}]}"},
-		{.match = "/info", .answer = HEAD "{}"},
+		PODMAN,
+		{.match = "layers=0", .answer = HEAD PROBED("4")},
 		INSPECT("sha256:ab"),
 		{.match = "/build",
 		 .answer = HEAD "{\"stream\":\"[1/2] STEP 1/2: FROM base:1 AS a\\n\"}"
@@ -337,7 +344,35 @@ static void reads_podman_s_steps(void **state)
 	assert_int_equal(t.build.steps[3].number, 2);
 	assert_string_equal(t.build.steps[3].stage, "2");
 	assert_non_null(strstr(t.stub->requests, "ulimits=%5B%22nofile%3D"));
-	assert_non_null(strstr(buf_str(&t.log), "ignores networkmode=none"));
+	assert_non_null(strstr(t.stub->requests, "networkmode=NetworkDisabled"));
+	assert_non_null(strstr(t.stub->requests, "Host%22%3Afalse"));
+	done(&t);
+}
+
+static void does_not_build_where_podman_ignores_the_network(void **state)
+{
+	const struct stub_rule open[] = {
+		PODMAN,
+		{.match = "layers=0", .answer = HEAD PROBED("3")},
+		{0},
+	};
+	const struct stub_rule silent[] = {
+		PODMAN,
+		{.match = "layers=0", .answer = HEAD "{\"stream\":\"exit status 4\"}"},
+		{0},
+	};
+	struct trial t;
+
+	(void)state;
+	build(&t, open);
+	assert_int_equal(t.rc, -1);
+	assert_int_equal(t.err.code, ERR_INFRA);
+	assert_non_null(strstr(t.err.msg, "lets builds reach the host's network"));
+	done(&t);
+	build(&t, silent);
+	assert_int_equal(t.rc, -1);
+	assert_int_equal(t.err.code, ERR_INFRA);
+	assert_non_null(strstr(t.err.msg, "does not say whether"));
 	done(&t);
 }
 
@@ -400,6 +435,7 @@ int main(void)
 		cmocka_unit_test(the_tag_must_be_the_image_that_was_built),
 		cmocka_unit_test(a_command_cannot_pretend_to_be_a_step),
 		cmocka_unit_test(reads_podman_s_steps),
+		cmocka_unit_test(does_not_build_where_podman_ignores_the_network),
 		cmocka_unit_test(splits_objects_at_every_byte),
 		cmocka_unit_test(bounds_one_object),
 	};

@@ -173,10 +173,6 @@ static void network_none_isolates(void **state)
 	struct err err = {0};
 
 	(void)state;
-	if (strcmp(engine_info(engine)->name, "podman") == 0) {
-		print_message("skipped: podman's API ignores networkmode=none\n");
-		skip();
-	}
 	assert_int_equal(build("FROM assay-fixture/base:1\n"
 			       "RUN test \"$(tail -n +3 /proc/net/dev | grep -vc ' lo:')\" = 0\n",
 			       false, arena, &out, &err),

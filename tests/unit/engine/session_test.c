@@ -395,6 +395,24 @@ static void a_missing_image_is_not_found(void **state)
 	assert_int_equal(err.code, ERR_NOTFOUND);
 }
 
+/* The tests' engines have no bridge; any other must give the network that was asked for. */
+static void a_network_is_there_or_missed_in_words(void **state)
+{
+	struct session_spec spec = {.image = IMAGE, .network = true};
+	struct command command = shell("test $(grep -c : /proc/net/dev) -gt 1");
+	struct session *session = NULL;
+	struct err err = {0};
+
+	(void)state;
+	if (session_open(engine, &spec, &session, &err) == 0) {
+		assert_int_equal(run_in(session, &command).exit_code, 0);
+		session_close(session);
+		return;
+	}
+	assert_int_equal(err.code, ERR_INFRA);
+	assert_true(strstr(err.msg, "no network for containers") || strstr(err.msg, "bridge"));
+}
+
 static void a_killed_container_is_infrastructure(void **state)
 {
 	struct session *session = open_session(false);
@@ -459,6 +477,7 @@ int main(void)
 		cmocka_unit_test(follows_links_inside_the_image),
 		cmocka_unit_test(a_missing_file_is_not_found),
 		cmocka_unit_test(a_missing_image_is_not_found),
+		cmocka_unit_test(a_network_is_there_or_missed_in_words),
 		cmocka_unit_test(a_killed_container_is_infrastructure),
 		cmocka_unit_test(closing_or_sweeping_removes_the_container),
 	};
