@@ -86,7 +86,8 @@ struct deploy_spec {
 };
 
 /* A model target over an image of ENGINE: sessions are opened when first needed, one shared, one
- * per isolated command. */
+ * per isolated command. When the container of the shared one dies, what runs in it is ERR_INFRA and
+ * what comes later gets another, once. */
 struct deployed;
 int deploy_target(struct engine *engine, const struct deploy_spec *spec, struct deployed **out,
 		  struct err *err);

@@ -13,11 +13,15 @@ struct deployed {
 	struct inspection *inspection;
 	pthread_mutex_t mutex;
 	struct session *shared; /* opened when first needed */
+	struct session *lost;	/* the first one, when its container died: others may still wait
+				 * for its last words */
 	const char *agent;	/* file to bind, NULL: none */
 	pthread_t closer;
 	bool closing; /* CLOSER was started */
 };
 
+/* A container that was killed is replaced once, so that one greedy command does not take every
+ * later one with it; a second death is the machine's trouble and is told as such. */
 static int shared_session(struct deployed *deployed, struct session **out, struct err *err)
 {
 	struct session_spec spec = {.image = deployed->image.id,
@@ -26,6 +30,10 @@ static int shared_session(struct deployed *deployed, struct session **out, struc
 	int rc = 0;
 
 	pthread_mutex_lock(&deployed->mutex);
+	if (deployed->shared && !deployed->lost && session_dead(deployed->shared)) {
+		deployed->lost = deployed->shared;
+		deployed->shared = NULL;
+	}
 	if (!deployed->shared)
 		rc = session_open(deployed->engine, &spec, &deployed->shared, err);
 	*out = deployed->shared;
@@ -148,6 +156,7 @@ void deploy_close(struct deployed *deployed)
 	if (deployed->closing)
 		(void)pthread_join(deployed->closer, NULL);
 	session_close(deployed->shared);
+	session_close(deployed->lost);
 	pthread_mutex_destroy(&deployed->mutex);
 	arena_free(deployed->arena);
 }
