@@ -21,7 +21,7 @@ uint64_t elf_get(struct elf_view view, uint64_t offset, unsigned bytes)
 
 struct elf_view elf_slice(struct elf_view view, uint64_t offset, uint64_t size)
 {
-	if (offset > view.len || size > view.len - offset)
+	if (!view.data || offset > view.len || size > view.len - offset)
 		return (struct elf_view){NULL, 0};
 	return (struct elf_view){view.data + offset, (size_t)size};
 }

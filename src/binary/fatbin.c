@@ -24,7 +24,7 @@
 #define SECTION_EXECUTABLE 4u /* SHF_EXECINSTR */
 /* nvcc 13.0 writes stubs of 1.4 to 1.7 KB; looking into larger payloads would touch their pages. */
 #define STUB_BYTES_MAX 4096
-#define CC_MAX 999
+#define CC_MAX 255 /* cubins have eight bits for it */
 #define SUFFIXES 3
 #define SLOTS (2 * (CC_MAX + 1) * SUFFIXES)
 
