@@ -1,8 +1,8 @@
 #include "pydist/source.h"
 
 #include "pydist/source_lex.h"
+#include "pydist/text.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define BLOCKS_MAX 100	     /* Python's own limit of indentation levels */
@@ -35,7 +35,7 @@ struct scan {
 	size_t depth;
 	unsigned line;
 	unsigned indent;
-	bool has_environment, has_globals, has_modules; /* the words occur in the text */
+	bool has_environment, has_globals, has_modules, has_path; /* the words occur in the text */
 	struct answer answer;
 	size_t answers; /* seen so far */
 	bool open;	/* one of them answers more than a table */
@@ -440,33 +440,61 @@ static void read_environment(struct scan *scan, const struct py_line *line)
 	}
 }
 
-/* Ways in which a line gives this module names, or its package modules, that no one can see. */
-static bool is_trick(bool function, const struct py_line *line)
+/* Behind "sys.modules" or "sys.path": is it changed? "[...] =", or a call that changes it. */
+static bool is_changed(struct py_tokens tokens)
 {
-	static const char *const anywhere[] = {"_LazyModule", "meta_path", "path_hooks",
-					       "extend_path", "__path__",  NULL};
+	static const char *const calls[] = {"setdefault", "update", "pop",    "append",
+					    "insert",	  "extend", "remove", NULL};
+	struct py_token token;
+
+	py_token_next(&tokens, &token);
+	if (py_token_op(&token, '.')) {
+		py_token_next(&tokens, &token);
+		return token_in(&token, calls);
+	}
+	if (py_token_op(&token, '[')) {
+		skip_bracket(&tokens, &token);
+		py_token_next(&tokens, &token);
+		return py_token_op(&token, '=') || py_token_op(&token, '.');
+	}
+	return py_token_op(&token, '=') || py_token_op(&token, 'a');
+}
+
+/* Ways in which a line gives this module names, or the program modules, that no one can see. */
+static void read_tricks(struct scan *scan, const struct py_line *line)
+{
+	static const char *const hooks[] = {"meta_path", "path_hooks", "extend_path", "__path__",
+					    NULL};
 	static const char *const calls[] = {"exec", "execfile", "vars", "locals", NULL};
+	/* these put the members of an enum, or modules of a table, among the module's names */
+	static const char *const exports[] = {"_LazyModule", "global_enum", "_convert_", NULL};
+	bool function = top(scan)->guard == PY_GUARD_FUNCTION;
+	struct py_source *out = scan->out;
 	struct py_tokens tokens = {line->at, line->end, 0};
-	struct py_token token, before = {0}, owner = {0}, next;
+	struct py_token token, before = {0}, owner = {0};
 
 	for (py_token_next(&tokens, &token); token.kind != PY_END; py_token_next(&tokens, &token)) {
 		struct py_tokens after = tokens;
+		struct py_token next;
+		bool member = py_token_op(&before, '.');
 
 		py_token_next(&after, &next);
-		if (token_in(&token, anywhere) && !py_token_op(&before, '.'))
-			return true;
-		if (py_token_is(&token, "globals") && py_token_op(&next, '('))
-			return true;
-		if (!function && token_in(&token, calls) && py_token_op(&next, '(') &&
-		    !py_token_op(&before, '.'))
-			return true;
-		if (py_token_is(&token, "modules") && py_token_is(&owner, "sys") &&
-		    (!function || py_token_op(&next, '[')))
-			return true;
+		if (token_in(&token, hooks) && (!member || py_token_is(&owner, "sys")))
+			out->opaque = out->hooks = true;
+		else if (py_token_is(&token, "modules") && member && py_token_is(&owner, "sys")) {
+			out->hooks |= is_changed(tokens);
+			out->opaque |= !function || py_token_op(&next, '[');
+		} else if (py_token_is(&token, "path") && member && py_token_is(&owner, "sys")) {
+			out->paths |= is_changed(tokens);
+		} else if (token_in(&token, exports) ||
+			   (py_token_op(&next, '(') && !member &&
+			    (py_token_is(&token, "globals") ||
+			     (!function && token_in(&token, calls))))) {
+			out->opaque = true;
+		}
 		owner = before;
 		before = token;
 	}
-	return false;
 }
 
 /* Does the header of a block compare the parameter of the __getattr__ it stands in? *REFUSES:
@@ -721,35 +749,6 @@ static void read_texts(struct scan *scan, const char *text, size_t len)
 	}
 }
 
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static void sort_unique(struct strings *list)
-{
-	size_t kept = 0;
-
-	if (!list->count)
-		return;
-	qsort(list->items, list->count, sizeof(*list->items), compare);
-	for (size_t i = 0; i < list->count; i++)
-		if (!kept || strcmp(list->items[kept - 1], list->items[i]) != 0)
-			list->items[kept++] = list->items[i];
-	list->count = kept;
-}
-
-static bool holds(const struct strings *sorted, const char *word)
-{
-	return sorted->count &&
-	       bsearch(&word, sorted->items, sorted->count, sizeof(*sorted->items), compare);
-}
-
-static bool mentions(const char *text, size_t len, const char *word)
-{
-	return memmem(text, len, word, strlen(word)) != NULL;
-}
-
 static void scan_line(struct scan *scan, const struct py_line *line)
 {
 	size_t len = (size_t)(line->end - line->at);
@@ -759,12 +758,12 @@ static void scan_line(struct scan *scan, const struct py_line *line)
 	scan->indent = line->indent;
 	pop_blocks(scan, line->indent);
 	function = top(scan)->guard == PY_GUARD_FUNCTION;
-	if (!scan->out->opaque &&
-	    (!function || (scan->has_globals && mentions(line->at, len, "globals")) ||
-	     (scan->has_modules && mentions(line->at, len, "sys.modules"))))
-		scan->out->opaque = is_trick(function, line);
+	if (!function || (scan->has_globals && text_mentions(line->at, len, "globals")) ||
+	    (scan->has_modules && text_mentions(line->at, len, "sys.modules")) ||
+	    (scan->has_path && text_mentions(line->at, len, "sys.path")))
+		read_tricks(scan, line);
 	if (scan->has_environment &&
-	    (mentions(line->at, len, "environ") || mentions(line->at, len, "getenv")))
+	    (text_mentions(line->at, len, "environ") || text_mentions(line->at, len, "getenv")))
 		read_environment(scan, line);
 	if (!function || top(scan)->answer || !is_boring(line))
 		read_line(scan, line);
@@ -775,9 +774,11 @@ void py_source_read(const char *text, size_t len, struct arena *arena, struct py
 	struct scan scan = {
 		.arena = arena,
 		.out = out,
-		.has_environment = mentions(text, len, "environ") || mentions(text, len, "getenv"),
-		.has_globals = mentions(text, len, "globals"),
-		.has_modules = mentions(text, len, "sys.modules"),
+		.has_environment =
+			text_mentions(text, len, "environ") || text_mentions(text, len, "getenv"),
+		.has_globals = text_mentions(text, len, "globals"),
+		.has_modules = text_mentions(text, len, "sys.modules"),
+		.has_path = text_mentions(text, len, "sys.path"),
 	};
 	struct py_lexer lexer;
 	struct py_line line;
@@ -788,11 +789,11 @@ void py_source_read(const char *text, size_t len, struct arena *arena, struct py
 		scan_line(&scan, &line);
 	scan.indent = 0;
 	pop_blocks(&scan, 0);
-	sort_unique(&out->defines);
-	out->lazy = holds(&out->defines, "__getattr__");
+	text_sort(&out->defines);
+	out->lazy = text_holds(&out->defines, "__getattr__");
 	out->closed = out->lazy && scan.answers && !scan.open;
 	out->dynamic = out->star || out->opaque || out->lazy;
 	if (out->lazy)
 		read_texts(&scan, text, len);
-	sort_unique(&out->texts);
+	text_sort(&out->texts);
 }

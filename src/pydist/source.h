@@ -45,6 +45,9 @@ struct py_source {
 	/* Why it is dynamic. */
 	bool star;   /* a star import outside functions */
 	bool opaque; /* globals(), sys.modules, exec, __path__, import hooks and the like */
+	bool hooks;  /* one of them may make modules that no file shows: sys.modules["x"] = y,
+			__path__, import hooks */
+	bool paths;  /* changes sys.path */
 	bool lazy;   /* a module __getattr__ */
 	bool closed; /* lazy, and each __getattr__ here compares the name with a table and ends in
 			raise AttributeError or ImportError */
@@ -60,7 +63,7 @@ struct py_source {
 void py_source_read(const char *text, size_t len, struct arena *arena, struct py_source *out);
 
 /* As bytes for the layer index, and back; other formats are ERR_NOTFOUND. */
-#define PY_SOURCE_FORMAT 1
+#define PY_SOURCE_FORMAT 2
 void py_source_save(const struct py_source *source, struct buf *out);
 int py_source_load(const void *data, size_t len, struct arena *arena, struct py_source *out,
 		   struct err *err);

@@ -11,7 +11,10 @@ enum {
 	FLAG_OPAQUE = 4,
 	FLAG_LAZY = 8,
 	FLAG_CLOSED = 16,
-	FLAG_MAIN = 32
+	FLAG_MAIN = 32,
+	FLAG_HOOKS = 64,
+	FLAG_PATHS = 128,
+	FLAGS_MAX = 255
 };
 
 static void put_number(struct buf *out, uint64_t value)
@@ -49,6 +52,8 @@ void py_source_save(const struct py_source *source, struct buf *out)
 	flags |= source->opaque ? FLAG_OPAQUE : 0;
 	flags |= source->lazy ? FLAG_LAZY : 0;
 	flags |= source->closed ? FLAG_CLOSED : 0;
+	flags |= source->hooks ? FLAG_HOOKS : 0;
+	flags |= source->paths ? FLAG_PATHS : 0;
 	flags |= source->main ? FLAG_MAIN : 0;
 	put_number(out, PY_SOURCE_FORMAT);
 	put_number(out, flags);
@@ -156,7 +161,7 @@ int py_source_load(const void *data, size_t len, struct arena *arena, struct py_
 
 	if (get_number(&in, UINT32_MAX) != PY_SOURCE_FORMAT)
 		return err_set(err, ERR_NOTFOUND, "another format of Python sources");
-	flags = (unsigned)get_number(&in, 63);
+	flags = (unsigned)get_number(&in, FLAGS_MAX);
 	get_imports(&in, &loaded);
 	loaded.defines = get_strings(&in);
 	loaded.texts = get_strings(&in);
@@ -168,6 +173,8 @@ int py_source_load(const void *data, size_t len, struct arena *arena, struct py_
 	loaded.opaque = flags & FLAG_OPAQUE;
 	loaded.lazy = flags & FLAG_LAZY;
 	loaded.closed = flags & FLAG_CLOSED;
+	loaded.hooks = flags & FLAG_HOOKS;
+	loaded.paths = flags & FLAG_PATHS;
 	loaded.main = flags & FLAG_MAIN;
 	*out = loaded;
 	return 0;

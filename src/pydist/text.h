@@ -20,4 +20,10 @@ struct text_line text_trim(struct text_line line);
 char *text_copy(struct text_line line, struct arena *arena);
 void text_push(struct strings *list, const char *item, struct arena *arena);
 
+/* Sort bytewise, each item once. */
+void text_sort(struct strings *list);
+bool text_holds(const struct strings *sorted, const char *word);
+/* Does WORD occur anywhere in the LEN bytes of TEXT? */
+bool text_mentions(const char *text, size_t len, const char *word);
+
 #endif

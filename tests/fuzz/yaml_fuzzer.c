@@ -1,5 +1,5 @@
-/* YAML: any bytes give one bounded tree or one located error; what is read prints as JSON, and every
- * value of it has a place in the text. */
+/* YAML: any bytes give one bounded tree or one located error; what is read prints as JSON, and
+ * every value of it has a place in the text. */
 #include "base/yaml.h"
 
 #include <stdint.h>

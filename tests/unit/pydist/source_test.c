@@ -163,6 +163,41 @@ static void knows_modules_whose_names_cannot_be_told(void **state)
 	}
 }
 
+static void knows_files_that_make_modules(void **state)
+{
+	static const char *const hooks[] = {"import sys\nsys.modules['a.b'] = c\n",
+					    "sys.modules.setdefault('a', b)\n",
+					    "def f():\n    sys.modules[name] = x\n",
+					    "sys.meta_path.append(Finder())\n",
+					    "__path__ = []\n",
+					    NULL};
+	static const char *const plain[] = {"globals()['a'] = 1\n", "a = sys.modules[__name__]\n",
+					    "if 'a' in sys.modules: pass\n", NULL};
+
+	(void)state;
+	for (size_t i = 0; hooks[i]; i++) {
+		scan(hooks[i]);
+		assert_true(source.hooks && source.dynamic);
+	}
+	for (size_t i = 0; plain[i]; i++) {
+		scan(plain[i]);
+		assert_false(source.hooks);
+	}
+}
+
+static void knows_files_that_change_the_path(void **state)
+{
+	(void)state;
+	scan("def f():\n    sys.path.insert(0, x)\n");
+	assert_true(source.paths && !source.dynamic);
+	scan("sys.path[:0] = x\n");
+	assert_true(source.paths);
+	scan("sys.path += x\n");
+	assert_true(source.paths);
+	scan("for p in sys.path: pass\nsys.path[0]\nos.path.append(1)\n");
+	assert_false(source.paths);
+}
+
 static void tells_a_closed_table_of_lazy_names(void **state)
 {
 	static const char table[] =
@@ -291,6 +326,8 @@ int main(void)
 		ROW(passes_over_strings_and_comments),
 		ROW(finds_what_a_module_defines),
 		ROW(knows_modules_whose_names_cannot_be_told),
+		ROW(knows_files_that_make_modules),
+		ROW(knows_files_that_change_the_path),
 		ROW(tells_a_closed_table_of_lazy_names),
 		ROW(reads_environment_variables),
 		ROW(knows_a_program),
