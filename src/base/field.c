@@ -2,6 +2,7 @@
 
 #include "base/pattern.h"
 #include "base/units.h"
+#include "base/yaml.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -17,19 +18,33 @@ struct loader {
 	struct err *err;
 };
 
+static size_t locate(const struct field_source *source, const char *path, const char *key)
+{
+	return source->yaml ? yaml_locate(source->text, source->len, path, key)
+			    : json_locate(source->text, source->len, path, key);
+}
+
+/* The text of a string, and in YAML of any scalar; an empty item of a list is "". */
+static const char *text_of(const struct field_source *source, const struct json *value)
+{
+	if (!source->yaml)
+		return json_text(value);
+	return json_type(value) == JSON_NULL ? "" : json_literal(value);
+}
+
 int field_error(const struct field_source *source, const char *path, const char *key,
 		struct err *err, const char *fmt, ...)
 {
 	char what[700];
 	unsigned line = 1, column = 1;
-	size_t at = json_locate(source->text, source->len, path, key);
+	size_t at = locate(source, path, key);
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
 	if (at >= source->len && key) /* the key is absent: point at the object */
-		at = json_locate(source->text, source->len, path, NULL);
+		at = locate(source, path, NULL);
 	json_position(source->text, at < source->len ? at : 0, &line, &column);
 	return err_set(err, ERR_USAGE, "%s:%u:%u: %s%s%s%s%s", source->file, line, column, path,
 		       *path && key ? "." : "", key ? key : "", *path || key ? ": " : "", what);
@@ -214,7 +229,7 @@ static const char *join(struct arena *arena, const char *path, const char *key)
 static int add_string(const struct loader *loader, const struct field *field, const char *path,
 		      const char *key, const struct json *item, struct strings *slot)
 {
-	const char *text = json_text(item), **copy;
+	const char *text = text_of(loader->source, item), **copy;
 
 	if (!text)
 		return wrong_type(loader, path, key,
@@ -231,6 +246,8 @@ static int load_strings(const struct loader *loader, const struct field *field, 
 {
 	const char *base = join(loader->arena, path, field->name);
 
+	if (json_type(value) != JSON_ARRAY && loader->source->yaml)
+		return wrong_type(loader, path, field->name, "a list of strings", value);
 	if (json_type(value) != JSON_ARRAY)
 		return add_string(loader, field, path, field->name, value, slot);
 	for (const struct json *item = json_first(value); item; item = json_next(item)) {
@@ -252,7 +269,7 @@ static int load_map(const struct loader *loader, const struct field *field, cons
 	if (json_type(value) != JSON_OBJECT)
 		return wrong_type(loader, path, field->name, "an object of strings", value);
 	for (const struct json *item = json_first(value); item; item = json_next(item)) {
-		const char *text = json_text(item);
+		const char *text = text_of(loader->source, item);
 		struct pair *pair;
 
 		if (!text)
@@ -308,10 +325,11 @@ static int load_value(const struct loader *loader, const struct field *field, co
 {
 	switch (field->type) {
 	case FIELD_STRING:
-		if (!json_text(value))
+		if (!text_of(loader->source, value))
 			return wrong_type(loader, path, field->name, "a string", value);
-		*(const char **)slot = arena_strdup(loader->arena, json_text(value));
-		return check_string(loader, field, path, field->name, json_text(value));
+		*(const char **)slot = arena_strdup(loader->arena, text_of(loader->source, value));
+		return check_string(loader, field, path, field->name,
+				    text_of(loader->source, value));
 	case FIELD_BOOL:
 	case FIELD_TRISTATE:
 		if (json_type(value) != JSON_BOOL)
@@ -448,7 +466,7 @@ int field_load(const struct field *fields, const struct json *object, const char
 
 		if (!field && !is_ignored(json_key(item), ignore))
 			return unknown_key(&loader, fields, path, json_key(item), ignore);
-		if (field &&
+		if (field && !(source->yaml && json_type(item) == JSON_NULL) &&
 		    load_value(&loader, field, path, item, (char *)out + field->offset) < 0)
 			return -1;
 	}

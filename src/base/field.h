@@ -72,6 +72,8 @@ struct field_source {
 	const char *file;
 	const char *text;
 	size_t len;
+	bool yaml; /* read by yaml_parse: scalars are taken by their text where a string is wanted,
+		      null is absent, and one string is no list */
 };
 
 /*

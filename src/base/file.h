@@ -7,6 +7,15 @@
 
 #include <stddef.h>
 
+/*
+ * Files beside a document that names them, of a commit's tree or of a folder. READ appends the file
+ * at PATH, which is relative and stays below the document's folder; errors as file_read.
+ */
+struct file_reader {
+	int (*read)(void *self, const char *path, struct buf *out, struct err *err);
+	void *self;
+};
+
 /* Append the content of PATH to OUT; a file larger than OUT's room is ERR_LIMIT. A missing file is
  * ERR_NOTFOUND, anything else ERR_USAGE. */
 int file_read(const char *path, struct buf *out, struct err *err);

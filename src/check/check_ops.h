@@ -6,6 +6,7 @@
 #define CHECK_CHECK_OPS_H
 
 #include "base/field.h"
+#include "base/file.h"
 #include "model/run.h"
 #include "model/target.h"
 
@@ -36,6 +37,10 @@ struct check_ops {
 	/* Optional: what the table cannot say (keys that exclude each other, …). ERR_USAGE without
 	 * location; the loader adds it. */
 	int (*validate)(const void *spec, struct err *err);
+	/* Optional: read files that the spec names into it, once, when the suite is loaded; paths
+	 * are relative to the suite's folder, memory is ARENA's. ERR_USAGE "FILE:L:C: …". */
+	int (*load)(void *spec, const struct file_reader *files, struct arena *arena,
+		    struct err *err);
 	/* Required: judge one case; OUT has name and kind already. 0: OUT holds an outcome, also a
 	 * failing one. -1 with ERR: the check could not be made (broken). May block. */
 	int (*run)(struct check_ctx *ctx, const void *spec, struct case_result *out,

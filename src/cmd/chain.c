@@ -29,15 +29,30 @@ void chain__say(const struct chain *chain, const char *fmt, ...)
 
 /* --- commit and suite ------------------------------------------------------------------------ */
 
+/* The commit's suite stands in its root, so paths beside it are paths of the tree. */
+static int read_of_commit(void *self, const char *path, struct buf *out, struct err *err)
+{
+	const struct chain *chain = self;
+	const char *commit = chain->run->commit.hash;
+
+	if (source_read(chain->source, commit, path, out, err) == 0)
+		return 0;
+	if (err->code == ERR_NOTFOUND)
+		return err_set(err, ERR_NOTFOUND, "commit %.12s has no %s", commit, path);
+	return -1;
+}
+
 static int load_suite(struct chain *chain, struct err *err)
 {
 	const struct chain_request *request = chain->request;
 	const char *file = request->suite_file;
+	struct file_reader files = {read_of_commit, chain};
 	struct buf text;
 	int rc;
 
 	buf_init(&text, SUITE_BYTES_MAX);
 	if (file) {
+		files = cmd_files_beside(file);
 		rc = file_read(file, &text, err);
 		if (rc < 0 && err->code == ERR_NOTFOUND)
 			err_set(err, ERR_USAGE, "suite %s: no such file", file);
@@ -52,8 +67,8 @@ static int load_suite(struct chain *chain, struct err *err)
 				chain->run->commit.hash, file);
 	}
 	if (rc == 0)
-		rc = suite_parse(file, buf_str(&text), text.len, &request->vars, cmd_kind_lookup,
-				 cmd_kind_names(), NULL, &chain->suite, err);
+		rc = suite_parse(file, buf_str(&text), text.len, &request->vars, &files,
+				 cmd_kind_lookup, cmd_kind_names(), NULL, &chain->suite, err);
 	buf_done(&text);
 	return rc;
 }

@@ -71,6 +71,9 @@ int cmd_finish_output(int code);
 int cmd_parse_vars(const struct strings *words, struct arena *arena, struct pairs *out,
 		   struct err *err);
 
+/* Files beside the file at PATH, which is borrowed. */
+struct file_reader cmd_files_beside(const char *path);
+
 /* The check kinds as the suite room wants them. */
 bool cmd_kind_lookup(const char *kind, struct suite_kind *out, void *payload);
 const char *const *cmd_kind_names(void);

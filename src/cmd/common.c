@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "check/check_ops.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,23 @@ int cmd_history_open(const char *url, const char *state, struct store **out, str
 	return err_wrap(err, "history");
 }
 
+static int read_beside(void *self, const char *path, struct buf *out, struct err *err)
+{
+	const char *suite = self, *slash = strrchr(suite, '/');
+	char full[PATH_MAX];
+	int len = snprintf(full, sizeof(full), "%.*s%s", slash ? (int)(slash - suite) + 1 : 0,
+			   suite, path);
+
+	if (len < 0 || (size_t)len >= sizeof(full))
+		return err_set(err, ERR_USAGE, "%s: the path is too long", path);
+	return file_read(full, out, err);
+}
+
+struct file_reader cmd_files_beside(const char *path)
+{
+	return (struct file_reader){read_beside, (void *)path};
+}
+
 bool cmd_kind_lookup(const char *kind, struct suite_kind *out, void *payload)
 {
 	const struct check_ops *ops = check_find(kind);
@@ -127,7 +145,7 @@ bool cmd_kind_lookup(const char *kind, struct suite_kind *out, void *payload)
 	(void)payload;
 	if (!ops)
 		return false;
-	*out = (struct suite_kind){ops->fields, ops->spec_size, ops->validate};
+	*out = (struct suite_kind){ops->fields, ops->spec_size, ops->validate, ops->load};
 	return true;
 }
 

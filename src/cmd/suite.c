@@ -23,14 +23,15 @@ static const struct option_row suite_rows[] = {{"var", 0, OPTION_LIST,
 static int load(const struct suite_options *options, const char *file, struct suite **out,
 		struct err *err)
 {
+	const struct file_reader files = cmd_files_beside(file);
 	struct buf text;
 	int rc;
 
 	buf_init(&text, SUITE_BYTES_MAX);
 	rc = file_read(file, &text, err);
 	if (rc == 0)
-		rc = suite_parse(file, buf_str(&text), text.len, &options->values, cmd_kind_lookup,
-				 cmd_kind_names(), NULL, out, err);
+		rc = suite_parse(file, buf_str(&text), text.len, &options->values, &files,
+				 cmd_kind_lookup, cmd_kind_names(), NULL, out, err);
 	buf_done(&text);
 	return rc;
 }

@@ -41,6 +41,30 @@ static int shared_session(struct deployed *deployed, struct session **out, struc
 	return rc;
 }
 
+/* COMMAND with what goes before it. The time limit is one for all. */
+static int run_in_order(struct session *session, const struct command *command, struct arena *arena,
+			struct command_result *out, struct err *err)
+{
+	struct command next = *command;
+
+	for (size_t i = 0; i < command->before_count; i++) {
+		struct command_result result = {0};
+
+		next.argv = command->before[i];
+		if (session_run(session, &next, arena, &result, err) < 0)
+			return -1;
+		if (result.not_found || result.timed_out) {
+			result.before_failed = true;
+			*out = result;
+			return 0;
+		}
+		next.timeout_ns -= result.duration_ns < next.timeout_ns ? result.duration_ns
+									: next.timeout_ns - 1;
+	}
+	next.argv = command->argv;
+	return session_run(session, &next, arena, out, err);
+}
+
 static int run_alone(struct deployed *deployed, const struct command *command, struct arena *arena,
 		     struct command_result *out, struct err *err)
 {
@@ -54,7 +78,7 @@ static int run_alone(struct deployed *deployed, const struct command *command, s
 
 	if (session_open(deployed->engine, &spec, &session, err) < 0)
 		return -1;
-	rc = session_run(session, command, arena, out, err);
+	rc = run_in_order(session, command, arena, out, err);
 	session_close(session);
 	return rc;
 }

@@ -39,13 +39,18 @@ struct command {
 	bool network;	     /* needs a network: own container */
 	uint64_t timeout_ns;
 	size_t output_max; /* bytes kept of each stream */
+	/* Only with ISOLATED: command lines run first, in the same container, with the same user
+	 * and variables, whatever their exit codes. */
+	const struct strings *before;
+	size_t before_count;
 };
 
 struct command_result {
 	int exit_code; /* 0-255; 128 + signal when killed by one */
 	bool timed_out;
-	bool not_found;	 /* argv[0] does not exist or cannot be executed in the image */
-	const char *out; /* NUL-terminated, at most output_max bytes */
+	bool not_found;	    /* argv[0] does not exist or cannot be executed in the image */
+	bool before_failed; /* with not_found or timed_out: it was one of `before` */
+	const char *out;    /* NUL-terminated, at most output_max bytes */
 	size_t out_len;
 	bool out_truncated;
 	const char *errout;

@@ -3,12 +3,15 @@
 #include "base/mem.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct parser {
 	struct suite *suite;
 	struct field_source source;
+	const struct file_reader *files;
+	struct digest *digest; /* of the text, the variables used and the files read */
 	suite_kind_lookup *lookup;
 	const char *const *kinds;
 	void *payload;
@@ -180,6 +183,55 @@ static const char *const *names_of(const struct field *fields, struct arena *are
 	return names;
 }
 
+static bool leaves_folder(const char *path)
+{
+	if (*path == '/')
+		return true;
+	for (; *path; path += strspn(path, "/")) {
+		size_t len = strcspn(path, "/");
+
+		if (len == 2 && path[0] == '.' && path[1] == '.')
+			return true;
+		path += len;
+	}
+	return false;
+}
+
+/* A file that a check names, for file_reader: what it holds is part of what the suite asserts. */
+static int read_named(void *self, const char *path, struct buf *out, struct err *err)
+{
+	const struct parser *parser = self;
+	size_t before = out->len;
+	char size[32];
+
+	if (!*path || leaves_folder(path))
+		return err_set(err, ERR_USAGE, "\"%s\" is not below the suite's folder", path);
+	if (!parser->files)
+		return err_set(err, ERR_USAGE, "\"%s\": files cannot be read here", path);
+	if (parser->files->read(parser->files->self, path, out, err) < 0)
+		return -1;
+	(void)snprintf(size, sizeof(size), "%zu", out->len - before);
+	digest_add_field(parser->digest, path);
+	digest_add_field(parser->digest, size);
+	digest_add(parser->digest, buf_str(out) + before, out->len - before);
+	return 0;
+}
+
+static int load_files(const struct parser *parser, const struct suite_kind *kind, void *spec,
+		      const char *path)
+{
+	const struct file_reader files = {read_named, (void *)parser};
+	struct err why = {0};
+
+	if (!kind->load || kind->load(spec, &files, parser->suite->arena, &why) == 0)
+		return 0;
+	if (why.code != ERR_USAGE && why.code != ERR_NOTFOUND && why.code != ERR_LIMIT) {
+		*parser->err = why;
+		return -1;
+	}
+	return field_error(&parser->source, path, NULL, parser->err, "%s", why.msg);
+}
+
 static int load_spec(const struct parser *parser, const struct json *json,
 		     const struct suite_kind *kind, struct suite_check *check)
 {
@@ -193,7 +245,7 @@ static int load_spec(const struct parser *parser, const struct json *json,
 	if (kind->validate && kind->validate(spec, &why) < 0)
 		return field_error(&parser->source, check->path, NULL, parser->err, "%s", why.msg);
 	check->spec = spec;
-	return 0;
+	return load_files(parser, kind, spec, check->path);
 }
 
 static int load_check(const struct parser *parser, const struct json *json,
@@ -298,13 +350,13 @@ static int load_root(const struct parser *parser, const struct json *json)
 
 /* RAW is the text as it stands; the suite keeps the document with variables replaced. */
 static int load_document(const struct parser *parser, const struct json *raw,
-			 const struct pairs *vars, struct digest *digest)
+			 const struct pairs *vars)
 {
 	if (json_type(raw) != JSON_OBJECT)
 		return field_error(&parser->source, "", NULL, parser->err,
 				   "expected an object, found %s", json_type_name(json_type(raw)));
 	if (check_version(parser, raw) < 0 ||
-	    suite_expand(raw, &parser->source, vars, digest, &parser->suite->document,
+	    suite_expand(raw, &parser->source, vars, parser->digest, &parser->suite->document,
 			 parser->err) < 0)
 		return -1;
 	return load_root(parser, parser->suite->document);
@@ -313,7 +365,7 @@ static int load_document(const struct parser *parser, const struct json *raw,
 static int parse(const struct parser *parser, const struct pairs *vars)
 {
 	const struct field_source *source = &parser->source;
-	struct digest *digest;
+	struct digest *digest = parser->digest;
 	struct json *raw = NULL;
 	int rc;
 
@@ -321,30 +373,33 @@ static int parse(const struct parser *parser, const struct pairs *vars)
 		return err_set(parser->err, ERR_USAGE, "%s:1:1: larger than 1 MiB", source->file);
 	if (json_parse_file(source->file, source->text, source->len, true, &raw, parser->err) < 0)
 		return -1;
-	digest = digest_new();
 	digest_add(digest, source->text, source->len);
 	digest_add(digest, "", 1); /* the text has no NUL: variables cannot look like text */
-	rc = load_document(parser, raw, vars, digest);
-	digest_final(digest, parser->suite->hash);
+	rc = load_document(parser, raw, vars);
 	json_free(raw);
 	return rc;
 }
 
 int suite_parse(const char *file, const char *text, size_t len, const struct pairs *vars,
-		suite_kind_lookup *lookup, const char *const *kinds, void *payload,
-		struct suite **out, struct err *err)
+		const struct file_reader *files, suite_kind_lookup *lookup,
+		const char *const *kinds, void *payload, struct suite **out, struct err *err)
 {
 	struct suite *suite = xcalloc(1, sizeof(*suite));
 	struct parser parser = {.suite = suite,
-				.source = {file, text, len},
+				.source = {file, text, len, false},
+				.files = files,
+				.digest = digest_new(),
 				.lookup = lookup,
 				.kinds = kinds,
 				.payload = payload,
 				.err = err};
+	int rc;
 
 	suite->arena = arena_new();
 	suite->file = arena_strdup(suite->arena, file);
-	if (parse(&parser, vars) < 0) {
+	rc = parse(&parser, vars);
+	digest_final(parser.digest, suite->hash);
+	if (rc < 0) {
 		suite_free(suite);
 		return -1;
 	}

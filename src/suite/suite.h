@@ -7,6 +7,7 @@
 #define SUITE_SUITE_H
 
 #include "base/field.h"
+#include "base/file.h"
 
 #define SUITE_BYTES_MAX ((size_t)1024 * 1024)
 #define SUITE_CHECKS_MAX 10000
@@ -59,18 +60,23 @@ struct suite_kind {
 	const struct field *fields;
 	size_t spec_size;
 	int (*validate)(const void *spec, struct err *err);
+	/* Optional: read files that the spec names into it, with memory of ARENA. Their content
+	 * becomes part of the suite's hash. ERR_USAGE; the loader adds the check's place. */
+	int (*load)(void *spec, const struct file_reader *files, struct arena *arena,
+		    struct err *err);
 };
 typedef bool suite_kind_lookup(const char *kind, struct suite_kind *out, void *payload);
 
 /*
  * Parse LEN bytes of TEXT named FILE. VARS (may be NULL) are `--var` values; "${NAME}" in any
  * string is replaced from VARS, then the environment; "$${" is a literal "${"; an unset name is an
- * error. Kinds come from LOOKUP; KINDS lists their names for "did you mean".
- * Every error is ERR_USAGE "FILE:LINE:COL: …". The caller frees with suite_free.
+ * error. Files that checks name are read by FILES (NULL: naming one is an error), with paths
+ * relative to the suite's folder. Kinds come from LOOKUP; KINDS lists their names for "did you
+ * mean". Every error is ERR_USAGE "FILE:LINE:COL: …". The caller frees with suite_free.
  */
 int suite_parse(const char *file, const char *text, size_t len, const struct pairs *vars,
-		suite_kind_lookup *lookup, const char *const *kinds, void *payload,
-		struct suite **out, struct err *err);
+		const struct file_reader *files, suite_kind_lookup *lookup,
+		const char *const *kinds, void *payload, struct suite **out, struct err *err);
 void suite_free(struct suite *suite);
 void suite_freep(struct suite **suite);
 

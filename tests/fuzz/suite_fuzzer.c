@@ -34,7 +34,7 @@ static bool lookup(const char *kind, struct suite_kind *out, void *payload)
 	(void)payload;
 	if (strcmp(kind, "probe") != 0)
 		return false;
-	*out = (struct suite_kind){spec_fields, sizeof(struct spec), NULL};
+	*out = (struct suite_kind){spec_fields, sizeof(struct spec), NULL, NULL};
 	return true;
 }
 
@@ -54,14 +54,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err = {0};
 	const char *text = (const char *)data;
 
-	if (suite_parse("f", text, size, &vars, lookup, kinds, NULL, &suite, &err) < 0) {
+	if (suite_parse("f", text, size, &vars, NULL, lookup, kinds, NULL, &suite, &err) < 0) {
 		must(!suite && err.code == ERR_USAGE && strncmp(err.msg, "f:", 2) == 0);
 		return 0;
 	}
 	must(suite->name && suite->image && strlen(suite->hash) == 64);
 	for (size_t i = 0; i < suite->check_count; i++)
 		must(suite->checks[i].name && suite->checks[i].spec);
-	must(suite_parse("f", text, size, &vars, lookup, kinds, NULL, &again, &err) == 0);
+	must(suite_parse("f", text, size, &vars, NULL, lookup, kinds, NULL, &again, &err) == 0);
 	must(strcmp(suite->hash, again->hash) == 0 && suite->check_count == again->check_count);
 	must(suite_select(suite, only, 1) <= again->check_count);
 	suite_free(suite);

@@ -81,7 +81,7 @@ struct loaded {
 
 static void load(struct loaded *out, const char *text, const char *const *ignore)
 {
-	struct field_source source = {"t.jsonc", text, strlen(text)};
+	struct field_source source = {"t.jsonc", text, strlen(text), false};
 
 	memset(out, 0, sizeof(*out));
 	out->arena = arena_new();

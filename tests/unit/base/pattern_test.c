@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -69,6 +70,54 @@ static void endless_work_ends(void **state)
 	assert_int_equal(err.code, ERR_LIMIT);
 }
 
+/* Rows are what the real thing said. */
+static void patterns_of_go_are_read_as_go_does(void **state)
+{
+	static const char text[] = "hello world\nline two\nversion=1.2.3\n";
+	FILE *in = fopen(TEST_DATA "/unit/base/go_patterns.tsv", "re");
+	unsigned rows = 0, wrong = 0;
+	char line[256];
+
+	(void)state;
+	assert_non_null(in);
+	while (fgets(line, sizeof(line), in)) {
+		char *pattern = strchr(line, '\t');
+		struct err err = {0};
+		const char *found;
+
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0] == '#')
+			continue;
+		assert_non_null(pattern);
+		*pattern++ = '\0';
+		rows++;
+		if (pattern_go_check(pattern, &err) < 0)
+			found = "refused";
+		else
+			found = pattern_go_find(pattern, text, strlen(text), NULL, NULL, &err) == 1
+					? "found"
+					: "missing";
+		if (strcmp(found, line) != 0) {
+			print_error("/%s/: %s, but is %s: %s\n", pattern, line, found, err.msg);
+			wrong++;
+		}
+	}
+	(void)fclose(in);
+	assert_true(rows > 100);
+	assert_int_equal(wrong, 0);
+}
+
+static void a_long_pattern_of_go_is_refused(void **state)
+{
+	static char pattern[70000];
+	struct err err = {0};
+
+	(void)state;
+	memset(pattern, 'a', sizeof(pattern) - 1);
+	assert_int_equal(pattern_go_check(pattern, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -77,6 +126,8 @@ int main(void)
 		cmocka_unit_test(bytes_that_are_no_utf8_do_not_stop_it),
 		cmocka_unit_test(a_bad_pattern_is_explained),
 		cmocka_unit_test(endless_work_ends),
+		cmocka_unit_test(patterns_of_go_are_read_as_go_does),
+		cmocka_unit_test(a_long_pattern_of_go_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("base/pattern", tests, NULL, NULL);

@@ -80,6 +80,18 @@ static inline bool fake_same_strings(const struct strings *have, const struct js
 	return !item && i == have->count;
 }
 
+static inline bool fake_same_lines(const struct strings *have, size_t count,
+				   const struct json *list)
+{
+	const struct json *item = json_first(list);
+	size_t i = 0;
+
+	for (; item && i < count; item = json_next(item), i++)
+		if (!fake_same_strings(&have[i], item))
+			return false;
+	return !item && i == count;
+}
+
 static inline bool fake_same_text(const char *have, const char *wanted)
 {
 	return (!have && !wanted) || (have && wanted && strcmp(have, wanted) == 0);
@@ -91,6 +103,7 @@ static inline bool fake_matches(const struct command *command, const struct json
 	const struct json *env = json_get(item, "env");
 
 	if (!fake_same_strings(&command->argv, json_get(item, "argv")) ||
+	    !fake_same_lines(command->before, command->before_count, json_get(item, "before")) ||
 	    !fake_same_text(command->workdir, json_str(item, "workdir", NULL)) ||
 	    !fake_same_text(command->user, json_str(item, "user", NULL)) ||
 	    !fake_same_text(command->input, json_str(item, "input", NULL)) ||
@@ -131,7 +144,8 @@ static inline int fake_run(void *self, const struct command *command, struct are
 			       command->argv.items[0]);
 	*out = (struct command_result){.exit_code = (int)json_int(item, "exit", 0),
 				       .timed_out = json_bool(item, "timed_out", false),
-				       .not_found = json_bool(item, "not_found", false)};
+				       .not_found = json_bool(item, "not_found", false),
+				       .before_failed = json_bool(item, "before_failed", false)};
 	out->out = fake_stream(arena, item, "stdout", command->output_max, &out->out_len,
 			       &out->out_truncated);
 	out->errout = fake_stream(arena, item, "stderr", command->output_max, &out->errout_len,

@@ -46,6 +46,14 @@ static struct json *load(const char *scenario, const char *file, struct buf *tex
 	return root;
 }
 
+/* Files that a spec names stand in the scenario's folder. */
+static int read_beside(void *self, const char *path, struct buf *out, struct err *err)
+{
+	return file_read(arena_printf(everything, "%s/golden/check/%s/%s", TEST_DATA,
+				      (const char *)self, path),
+			 out, err);
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct scenario *)a)->name, ((const struct scenario *)b)->name);
@@ -175,7 +183,8 @@ static void scenario_gives_what_is_expected(void **state)
 	struct json *document = load(scenario->name, "target.json", &texts[1]);
 	struct json *wanted = load(scenario->name, "expected.json", &texts[2]);
 	struct json *found = json_new_object();
-	const struct field_source source = {"spec.json", buf_str(&texts[0]), texts[0].len};
+	const struct field_source source = {"spec.json", buf_str(&texts[0]), texts[0].len, false};
+	const struct file_reader files = {read_beside, (void *)scenario->name};
 	void *spec = arena_alloc(arena, scenario->ops->spec_size);
 	unsigned wrong;
 	struct err err = {0};
@@ -183,6 +192,8 @@ static void scenario_gives_what_is_expected(void **state)
 	if (field_load(scenario->ops->fields, spec_json, "", &source, NULL, arena, spec, &err) < 0)
 		fail_msg("%s", err.msg);
 	if (scenario->ops->validate && scenario->ops->validate(spec, &err) < 0)
+		fail_msg("%s", err.msg);
+	if (scenario->ops->load && scenario->ops->load(spec, &files, arena, &err) < 0)
 		fail_msg("%s", err.msg);
 	judge(scenario->ops, document, spec, arena, found);
 	wrong = missing(wanted, found, "expected");

@@ -77,6 +77,9 @@ static const struct row rows[] = {
 	{"file", "{\"path\": \"/f\", \"contains\": [\"\"]}", "empty"},
 	{"file", "{\"path\": \"/f\", \"exists\": true}", NULL},
 
+	{"structure", "{}", "files"},
+	{"structure", "{\"files\": []}", "empty"},
+
 	{"metadata", "{}", "asserts nothing"},
 	{"metadata", "{\"env\": {}, \"ports\": []}", "asserts nothing"},
 	{"metadata", "{\"ports\": [\"http\"]}", "no port"},
@@ -165,7 +168,7 @@ static void the_spec_is_judged_when_it_is_loaded(void **state)
 {
 	const struct row *row = *state;
 	const struct check_ops *ops = check_find(row->kind);
-	const struct field_source source = {"suite", row->spec, strlen(row->spec)};
+	const struct field_source source = {"suite", row->spec, strlen(row->spec), false};
 	struct arena *arena = arena_new();
 	void *spec = arena_alloc(arena, ops->spec_size);
 	struct json *root = NULL;

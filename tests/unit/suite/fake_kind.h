@@ -66,9 +66,10 @@ static bool fake_lookup(const char *kind, struct suite_kind *out, void *payload)
 {
 	(void)payload;
 	if (strcmp(kind, "probe") == 0)
-		*out = (struct suite_kind){probe_fields, sizeof(struct probe), probe_validate};
+		*out = (struct suite_kind){probe_fields, sizeof(struct probe), probe_validate,
+					   NULL};
 	else if (strcmp(kind, "plain") == 0)
-		*out = (struct suite_kind){plain_fields, 0, NULL};
+		*out = (struct suite_kind){plain_fields, 0, NULL, NULL};
 	else
 		return false;
 	return true;

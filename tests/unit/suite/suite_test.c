@@ -15,8 +15,8 @@
 
 static int parse(const char *text, const struct pairs *vars, struct suite **out, struct err *err)
 {
-	return suite_parse("a.jsonc", text, strlen(text), vars, fake_lookup, fake_kinds, NULL, out,
-			   err);
+	return suite_parse("a.jsonc", text, strlen(text), vars, NULL, fake_lookup, fake_kinds, NULL,
+			   out, err);
 }
 
 static struct suite *must_parse(const char *text, const struct pairs *vars)
@@ -184,11 +184,11 @@ static void ten_megabytes_of_brackets_are_one_quick_error(void **state)
 	(void)state;
 	assert_non_null(text);
 	memset(text, '[', len);
-	assert_int_equal(suite_parse("a.jsonc", text, len, NULL, fake_lookup, fake_kinds, NULL,
-				     &suite, &err),
+	assert_int_equal(suite_parse("a.jsonc", text, len, NULL, NULL, fake_lookup, fake_kinds,
+				     NULL, &suite, &err),
 			 -1);
 	assert_string_equal(err.msg, "a.jsonc:1:1: larger than 1 MiB");
-	assert_int_equal(suite_parse("a.jsonc", text, SUITE_BYTES_MAX, NULL, fake_lookup,
+	assert_int_equal(suite_parse("a.jsonc", text, SUITE_BYTES_MAX, NULL, NULL, fake_lookup,
 				     fake_kinds, NULL, &suite, &err),
 			 -1);
 	assert_string_equal(err.msg, "a.jsonc:1:65: nested deeper than 64 levels");
@@ -466,6 +466,105 @@ static void selects_by_name_tag_and_wildcard(void **state)
 	assert_int_equal(select_names("tor", NULL, kept, sizeof(kept)), 0);
 }
 
+/* --- files that checks name ------------------------------------------------------------------ */
+
+struct filed {
+	const char *path;
+	const char *text;
+};
+
+static const struct field filed_fields[] = {
+	{.name = "path",
+	 .type = FIELD_STRING,
+	 .offset = offsetof(struct filed, path),
+	 .required = true,
+	 .help = "a file"},
+	{.name = NULL},
+};
+
+static int load_filed(void *data, const struct file_reader *files, struct arena *arena,
+		      struct err *err)
+{
+	struct filed *spec = data;
+	struct buf text;
+	int rc;
+
+	buf_init(&text, 1000);
+	rc = files->read(files->self, spec->path, &text, err);
+	if (rc == 0)
+		spec->text = arena_strdup(arena, buf_str(&text));
+	buf_done(&text);
+	return rc;
+}
+
+static bool filed_lookup(const char *kind, struct suite_kind *out, void *payload)
+{
+	(void)payload;
+	*out = (struct suite_kind){filed_fields, sizeof(struct filed), NULL, load_filed};
+	return strcmp(kind, "filed") == 0;
+}
+
+static int read_fake(void *self, const char *path, struct buf *out, struct err *err)
+{
+	if (strcmp(path, "nosuch") == 0)
+		return err_set(err, ERR_NOTFOUND, "no nosuch here");
+	if (strcmp(path, "broken") == 0)
+		return err_set(err, ERR_INFRA, "the disk is gone");
+	buf_addstr(out, self);
+	return 0;
+}
+
+static int parse_filed(const char *path, const char *content, struct suite **out, struct err *err)
+{
+	static const char *const kinds[] = {"filed", NULL};
+	const struct file_reader files = {read_fake, (void *)content};
+	char text[300];
+
+	(void)snprintf(text, sizeof(text),
+		       "{\"assay\": 1, \"name\": \"s\", \"checks\": [\n{\"name\": \"a\", "
+		       "\"kind\": \"filed\", \"path\": \"%s\"}]}",
+		       path);
+	return suite_parse("a.jsonc", text, strlen(text), NULL, content ? &files : NULL,
+			   filed_lookup, kinds, NULL, out, err);
+}
+
+static void a_named_file_is_read_and_hashed(void **state)
+{
+	struct suite *one = NULL, *two = NULL;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(parse_filed("sub/f", "one", &one, &err), 0);
+	assert_string_equal(((const struct filed *)one->checks[0].spec)->text, "one");
+	assert_int_equal(parse_filed("sub/f", "two", &two, &err), 0);
+	assert_string_not_equal(one->hash, two->hash);
+	suite_free(one);
+	suite_free(two);
+}
+
+static void a_file_that_cannot_be_had_is_located(void **state)
+{
+	static const char *const rows[][2] = {{"nosuch", "a.jsonc:2:1: checks[0]: no nosuch here"},
+					      {"/etc/passwd", "not below the suite's folder"},
+					      {"a/../../b", "not below the suite's folder"},
+					      {"..", "not below the suite's folder"},
+					      {"", "not below the suite's folder"}};
+	struct suite *suite = NULL;
+	struct err err = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_int_equal(parse_filed(rows[i][0], "x", &suite, &err), -1);
+		assert_int_equal(err.code, ERR_USAGE);
+		assert_non_null(strstr(err.msg, rows[i][1]));
+	}
+	assert_int_equal(parse_filed("f", NULL, &suite, &err), -1);
+	assert_non_null(strstr(err.msg, "files cannot be read here"));
+	assert_int_equal(parse_filed("broken", "x", &suite, &err), -1);
+	assert_int_equal(err.code, ERR_INFRA);
+	assert_null(suite);
+}
+
 int main(void)
 {
 	enum { ROWS = sizeof(mistakes) / sizeof(*mistakes) };
@@ -484,6 +583,8 @@ int main(void)
 		cmocka_unit_test(variables_cannot_grow_without_bound),
 		cmocka_unit_test(the_hash_covers_bytes_and_used_variables),
 		cmocka_unit_test(selects_by_name_tag_and_wildcard),
+		cmocka_unit_test(a_named_file_is_read_and_hashed),
+		cmocka_unit_test(a_file_that_cannot_be_had_is_located),
 	};
 	int failed;
 
