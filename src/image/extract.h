@@ -1,5 +1,4 @@
-/* Friends of the room only: the facts of one file as an index keeps them, and the place where a
- * file lies while it is read that comes in a stream. */
+/* Friends of the room only: the facts of one file as an index keeps them. */
 #ifndef IMAGE_EXTRACT_H
 #define IMAGE_EXTRACT_H
 
@@ -19,19 +18,5 @@ void extract_elf(const char *path, const void *data, size_t len, struct buf *out
 int extract_elf_at(const char *path, int fd, uint64_t offset, uint64_t len, struct buf *out,
 		   struct err *err);
 void extract_source(const char *text, size_t len, struct buf *out);
-
-/* Bytes in memory up to a few MB, then in one file without a name that is used again. */
-struct spool {
-	const char *folder; /* of the file; NULL: TMPDIR or /tmp */
-	struct buf memory;
-	int fd; /* -1: none yet */
-	uint64_t len;
-};
-void spool_init(struct spool *spool, const char *folder);
-void spool_done(struct spool *spool);
-/* ERR_INFRA when the disk is full. */
-int spool_add(struct spool *spool, const void *data, size_t len, struct err *err);
-void spool_reset(struct spool *spool);
-int spool_elf(struct spool *spool, const char *path, struct buf *out, struct err *err);
 
 #endif

@@ -9,7 +9,7 @@
  * Input is hostile: paths are normalised and can not leave the root, links are followed at most
  * IMAGE_LINKS_MAX times and only inside the image, sizes and counts are bounded before anything is
  * allocated, digests are verified. Nothing is written but the cache and one scratch file without a
- * name. One thread at a time.
+ * name. One thread at a time; a second one of its own hashes and looks while the first unpacks.
  */
 #ifndef IMAGE_IMAGE_H
 #define IMAGE_IMAGE_H
@@ -116,7 +116,8 @@ const struct image_file *image_hidden(const struct image *image, size_t *count);
  * inside the image. NULL: not there, or too many links. */
 const struct image_file *image_find(const struct image *image, const char *path, bool follow);
 
-/* Content of a regular file, at most MAX bytes (OUT->truncated tells). Kept texts cost nothing,
+/* Content of a regular file, at most MAX bytes (OUT->truncated tells); OUT is set up here, the
+ * caller frees it. Kept texts cost nothing, files in folders and plain tars a read of their own,
  * others a read of their layer. */
 int image_read(struct image *image, const struct image_file *file, size_t max, struct buf *out,
 	       struct err *err);

@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "image/extract.h"
 #include "image/index.h"
+#include "image/spool.h"
 
 #define LAYER_DEPTH_MAX 256 /* folders inside each other, on disk */
 

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "image/keep.h"
 #include "image/layer.h"
+#include "image/relay.h"
 #include "image/unpack.h"
 #include "parse/tar.h"
 
@@ -16,12 +17,14 @@ struct layer_reader {
 	struct spool *spool;
 	int fd; /* -1: no file */
 	uint64_t base;
+	uint64_t packed; /* bytes so far */
+	bool plain;	 /* unpacking changes nothing */
 	struct unpack *unpack;
+	struct relay *relay;
+	/* from here on, the other thread's until the relay has ended */
 	struct digest *digest;
 	struct tar_reader *tar;
 	struct index_builder *builder;
-	uint64_t packed, unpacked;
-	bool plain; /* what was unpacked so far is what was packed */
 	/* the entry that is being read */
 	bool open;
 	struct entry entry;
@@ -195,9 +198,13 @@ static int on_data(void *payload, const void *data, size_t len, struct err *err)
 
 static int on_unpacked(void *payload, const void *data, size_t len, struct err *err)
 {
+	return relay_feed(((struct layer_reader *)payload)->relay, data, len, err);
+}
+
+static int on_relayed(void *payload, const void *data, size_t len, struct err *err)
+{
 	struct layer_reader *r = payload;
 
-	r->unpacked += len;
 	digest_add(r->digest, data, len);
 	return tar_reader_feed(r->tar, data, len, err);
 }
@@ -211,6 +218,7 @@ struct layer_reader *layer_reader_new(struct spool *spool, int fd, uint64_t base
 	r->fd = fd;
 	r->base = base;
 	r->unpack = unpack_new(on_unpacked, r);
+	r->relay = relay_new(on_relayed, r);
 	r->digest = digest_new();
 	r->tar = tar_reader_new(&visitor);
 	r->builder = index_builder_new();
@@ -225,6 +233,7 @@ void layer_reader_free(struct layer_reader *r)
 
 	if (!r)
 		return;
+	relay_free(r->relay);
 	spool_reset(r->spool);
 	unpack_free(r->unpack);
 	if (r->digest)
@@ -251,8 +260,8 @@ int layer_reader_end(struct layer_reader *r, char diff_id[DIGEST_HEX], struct in
 {
 	struct index_builder *builder = r->builder;
 
-	if (unpack_end(r->unpack, err) < 0 || tar_reader_end(r->tar, err) < 0 ||
-	    close_entry(r, err) < 0)
+	if (unpack_end(r->unpack, err) < 0 || relay_end(r->relay, err) < 0 ||
+	    tar_reader_end(r->tar, err) < 0 || close_entry(r, err) < 0)
 		return -1;
 	r->builder = NULL;
 	if (index_finish(builder, true, out, err) < 0)

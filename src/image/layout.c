@@ -13,6 +13,11 @@ static const char *copy(const struct json *object, const char *key, struct arena
 	return text && *text ? arena_strdup(arena, text) : NULL;
 }
 
+static bool has_text(const struct json *object, const char *key)
+{
+	return *json_str(object, key, "") != '\0';
+}
+
 static bool is_type(const struct json *value, enum json_type type)
 {
 	return value && json_type(value) == type;
@@ -155,7 +160,7 @@ int layout_docker(const char *text, size_t len, struct arena *arena, struct layo
 	for (const struct json *c = json_first(json); c && n < LIST_MAX; c = json_next(c)) {
 		struct layout_image *image;
 
-		if (!is_type(c, JSON_OBJECT) || !json_str(c, "Config", NULL))
+		if (!is_type(c, JSON_OBJECT) || !has_text(c, "Config"))
 			return err_set(err, ERR_USAGE, "manifest.json: entry %zu has no Config",
 				       n + 1);
 		image = arena_push(arena, &images, &n, sizeof(*image));
@@ -210,7 +215,7 @@ int layout_index(const char *text, size_t len, struct arena *arena, struct layou
 	for (const struct json *c = json_first(manifests); c && n < LIST_MAX; c = json_next(c)) {
 		struct layout_descriptor *item;
 
-		if (!is_type(c, JSON_OBJECT) || !json_str(c, "digest", NULL))
+		if (!is_type(c, JSON_OBJECT) || !has_text(c, "digest"))
 			return err_set(err, ERR_USAGE,
 				       "the index of the layout: manifest %zu has no digest",
 				       n + 1);
@@ -235,7 +240,7 @@ int layout_manifest(const char *text, size_t len, struct arena *arena, struct la
 		return 1;
 	config = object_in(json, "config");
 	layers = json_get(json, "layers");
-	if (!config || !json_str(config, "digest", NULL) || !is_type(layers, JSON_ARRAY))
+	if (!config || !has_text(config, "digest") || !is_type(layers, JSON_ARRAY))
 		return err_set(err, ERR_USAGE, "the image's manifest has no config or layers");
 	image.config = copy(config, "digest", arena);
 	for (const struct json *c = json_first(layers); c; c = json_next(c)) {
