@@ -1,4 +1,4 @@
-#include "cmd/cmd.h"
+#include "cmd/apply.h"
 
 #include "base/file.h"
 #include "base/json.h"
@@ -13,12 +13,19 @@ struct suite_options {
 	struct common_options common;
 	struct strings vars;
 	struct pairs values; /* VARS, split */
+	const char *engine;
+	bool verbose;
+	int code; /* what apply came to */
 };
 
-static const struct option_row suite_rows[] = {{"var", 0, OPTION_LIST,
-						offsetof(struct suite_options, vars), "NAME=VALUE",
-						NULL, "value for ${NAME} in the suite"},
-					       COMMON_OPTIONS};
+static const struct option_row suite_rows[] = {
+	{"var", 0, OPTION_LIST, offsetof(struct suite_options, vars), "NAME=VALUE", NULL,
+	 "value for ${NAME} in the suite"},
+	{"engine", 0, OPTION_STRING, offsetof(struct suite_options, engine), "HOST", NULL,
+	 "with apply: container engine of IMAGE (default: DOCKER_HOST, then the usual sockets)"},
+	{"verbose", 'v', OPTION_FLAG, offsetof(struct suite_options, verbose), NULL, NULL,
+	 "with apply: show the output of failed checks"},
+	COMMON_OPTIONS};
 
 static int load(const struct suite_options *options, const char *file, struct suite **out,
 		struct err *err)
@@ -89,6 +96,22 @@ static int suite_list(const struct suite_options *options, const char *file, str
 	return 0;
 }
 
+static int suite_apply(struct suite_options *options, const char *image, const char *file,
+		       struct err *err)
+{
+	const struct apply_request request = {.word = image,
+					      .engine = options->engine,
+					      .common = &options->common,
+					      .verbose = options->verbose};
+	struct suite *suite = NULL;
+	int rc = load(options, file, &suite, err);
+
+	if (rc == 0)
+		rc = apply_suite(&request, suite, &options->code, err);
+	suite_free(suite);
+	return rc;
+}
+
 static void print_fields(const struct field *fields, int indent)
 {
 	for (; fields->name; fields++) {
@@ -135,13 +158,15 @@ static int print_schema(void)
 	return 0;
 }
 
-static int dispatch(const struct suite_options *options, const struct strings *words,
-		    struct err *err)
+static int dispatch(struct suite_options *options, const struct strings *words, struct err *err)
 {
 	const char *what = words->count ? words->items[0] : "check";
 	const char *argument = words->count > 1 ? words->items[1] : NULL;
+	const char *file = words->count > 2 ? words->items[2] : SUITE_FILE_DEFAULT;
 	int rc = -1;
 
+	if (strcmp(what, "apply") == 0 && argument && words->count <= 3)
+		return suite_apply(options, argument, file, err);
 	if (words->count > 2)
 		return err_set(err, ERR_USAGE, "suite: too many arguments");
 	if (strcmp(what, "check") == 0)
@@ -155,7 +180,7 @@ static int dispatch(const struct suite_options *options, const struct strings *w
 	else
 		return err_set(err, ERR_USAGE,
 			       "suite: write `check [FILE]`, `list [FILE]`, "
-			       "`schema` or `explain LABEL|KIND`");
+			       "`apply IMAGE [FILE]`, `schema` or `explain LABEL|KIND`");
 	if (rc < 0 && err->code == ERR_NOTFOUND)
 		err_set(err, ERR_USAGE, "suite %s: no such file (`assay init` writes one)",
 			argument ? argument : SUITE_FILE_DEFAULT);
@@ -163,8 +188,10 @@ static int dispatch(const struct suite_options *options, const struct strings *w
 }
 
 const struct command_help help_suite = {
-	"suite check|list [FILE], suite schema, suite explain LABEL|KIND",
-	"Check a suite, list its checks, print the JSON Schema, explain a label or kind.",
+	"suite check|list [FILE], suite apply IMAGE [FILE], suite schema, suite explain LABEL|KIND",
+	"Check a suite, list its checks, print the JSON Schema, explain a label or kind.\napply "
+	"judges an image of the engine, an archive, an OCI layout or a folder by its bytes\nalone: "
+	"nothing is built, run or recorded.",
 	suite_rows};
 
 int cmd_suite(int argc, char **argv)
@@ -182,6 +209,8 @@ int cmd_suite(int argc, char **argv)
 		options_help(&help_suite);
 	else if (dispatch(&options, &words, &err) < 0)
 		code = cmd_fail(&err);
+	else
+		code = options.code;
 	arena_free(arena);
-	return code;
+	return cmd_finish_output(code);
 }

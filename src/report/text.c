@@ -346,7 +346,8 @@ static void add_head(const struct page *page)
 	buf_addstr(page->out, " on ");
 	report_add_line(page->out,
 			run->commit.hash ? arena_printf(page->arena, "%.12s", run->commit.hash)
-					 : "unknown commit",
+			: run->build.image_tag ? run->build.image_tag
+					       : "unknown commit",
 			0);
 	if (run->commit.subject) {
 		buf_addstr(page->out, " \"");
