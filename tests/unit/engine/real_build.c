@@ -155,7 +155,9 @@ static void check_bad_dockerfile(bool buildkit)
 static void need_buildkit(void)
 {
 	if (!engine_info(engine)->buildkit) {
-		print_message("skipped: docker buildx is not installed\n");
+		print_message("skipped: %s\n", strcmp(engine_info(engine)->name, "podman") == 0
+						       ? "podman has no BuildKit"
+						       : "docker buildx is not installed");
 		skip();
 	}
 }
