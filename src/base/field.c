@@ -32,6 +32,11 @@ static const char *text_of(const struct field_source *source, const struct json 
 	return json_type(value) == JSON_NULL ? "" : json_literal(value);
 }
 
+static bool is_absent(const struct field_source *source, const struct json *value)
+{
+	return !value || (source->yaml && json_type(value) == JSON_NULL);
+}
+
 int field_error(const struct field_source *source, const char *path, const char *key,
 		struct err *err, const char *fmt, ...)
 {
@@ -466,12 +471,12 @@ int field_load(const struct field *fields, const struct json *object, const char
 
 		if (!field && !is_ignored(json_key(item), ignore))
 			return unknown_key(&loader, fields, path, json_key(item), ignore);
-		if (field && !(source->yaml && json_type(item) == JSON_NULL) &&
+		if (field && !is_absent(source, item) &&
 		    load_value(&loader, field, path, item, (char *)out + field->offset) < 0)
 			return -1;
 	}
 	for (const struct field *field = fields; field->name; field++)
-		if (field->required && !json_get(object, field->name))
+		if (field->required && is_absent(source, json_get(object, field->name)))
 			return field_error(source, path, NULL, err, "the key \"%s\" is missing",
 					   field->name);
 	return 0;

@@ -68,15 +68,16 @@ static int rewrite_octal(struct rewriter *rewriter)
 /* \pL, \PL, \p{Greek}, \p{^Greek}. AT is at the p. PCRE2's own names begin with X. */
 static int rewrite_property(struct rewriter *rewriter)
 {
-	const char *name = rewriter->at + 1;
-	size_t len = *name == '{' ? strcspn(name, "}") + 1 : 1;
-	const char *first = name + (*name == '{') + (*name == '{' && name[1] == '^');
+	bool braces = rewriter->at[1] == '{';
+	const char *name = rewriter->at + 1 + braces + (braces && rewriter->at[2] == '^');
+	size_t len = braces ? strspn(name, LETTERS DIGITS "_") : 1;
+	const char *end = name + len + braces;
 
-	if (len > 40 || !is_one_of(*first, LETTERS) || *first == 'X' ||
-	    (*name == '{' && strspn(first, LETTERS DIGITS "_") != len - 1 - (size_t)(first - name)))
+	if (!len || len > 40 || !is_one_of(*name, LETTERS) || *name == 'X' ||
+	    (braces && name[len] != '}'))
 		return refuse(rewriter, "no property of characters");
-	buf_printf(rewriter->out, "\\%.*s", (int)len + 1, rewriter->at);
-	rewriter->at = name + len;
+	buf_printf(rewriter->out, "\\%.*s", (int)(end - rewriter->at), rewriter->at);
+	rewriter->at = end;
 	return 0;
 }
 

@@ -68,6 +68,7 @@ static void malformed_files_are_refused_with_their_place(void **state)
 		{V2 "commandTests:\n- name: a\n  command: ls\n  args: x\n",
 		 "5:3: commandTests[0].args: expected a list"},
 		{V2 "commandTests:\n- {command: ls}\n", "3:3: commandTests[0]: the key \"name\""},
+		{V2 "commandTests:\n- {name: ~, command: ls}\n", "3:3: commandTests[0]: the key"},
 		{V2 "commandTests:\n- {name: a}\n", "3:3: commandTests[0]: the key \"command\""},
 		{V2 "commandTests:\n- {name: a, command: ls, exitCode: \"0\"}\n",
 		 "3:26: commandTests[0].exitCode: expected a number"},
