@@ -22,7 +22,8 @@ int pattern_find(const char *pattern, const char *text, size_t len, const char *
  * The same for patterns of Go's regexp (RE2 syntax, as container-structure-test takes them): `^`
  * and
  * `$` match at the ends of the text alone, unless (?m). What Go refuses is refused, but for nested
- * repeats of more than 1000 in all. Bytes that are no UTF-8 match nothing here, and where Go's time
+ * repeats of more than 1000 in all; refused, too, are a repeat behind flags (`a(?i)*`) and \p{Lu}
+ * under (?i). Bytes that are no UTF-8 match nothing here, and where Go's time
  * is linear ours is bounded.
  */
 int pattern_go_check(const char *pattern, struct err *err);

@@ -14,6 +14,8 @@ struct rewriter {
 	const char *at;
 	struct buf *out;
 	bool repeated; /* what stands before AT is a repeat: another must not follow */
+	bool opened; /* it is a group's or an alternative's beginning: there is nothing to repeat */
+	bool folds;  /* (?i) was seen */
 	struct err *err;
 };
 
@@ -76,6 +78,9 @@ static int rewrite_property(struct rewriter *rewriter)
 	if (!len || len > 40 || !is_one_of(*name, LETTERS) || *name == 'X' ||
 	    (braces && name[len] != '}'))
 		return refuse(rewriter, "no property of characters");
+	if (rewriter->folds && len == 2 && *name == 'L')
+		return refuse(rewriter,
+			      "a property of case under (?i), which PCRE2 reads as it stands");
 	buf_printf(rewriter->out, "\\%.*s", (int)(end - rewriter->at), rewriter->at);
 	rewriter->at = end;
 	return 0;
@@ -125,7 +130,7 @@ static int rewrite_escape(struct rewriter *rewriter, bool inside)
 		add_code(rewriter, 0x0b);
 	} else if (letter == 'Q' && !inside) {
 		rewrite_quoted(rewriter);
-	} else if (is_one_of(letter, "aftnr") || (!inside && is_one_of(letter, "AbBz")) ||
+	} else if (is_one_of(letter, "aftnr") ||
 		   ((unsigned char)letter < 0x80 && letter && !is_one_of(letter, LETTERS DIGITS))) {
 		buf_printf(rewriter->out, "\\%c", letter);
 	} else {
@@ -170,7 +175,7 @@ static int rewrite_element(struct rewriter *rewriter)
 		return refuse(rewriter, "no such class");
 	if (rewriter->at[0] == '\\')
 		return rewrite_escape(rewriter, true);
-	if (is_one_of(*rewriter->at, "[]^-&"))
+	if (is_one_of(*rewriter->at, "[]^-&:.="))
 		buf_addstr(rewriter->out, "\\");
 	buf_add(rewriter->out, rewriter->at++, 1);
 	while (((unsigned char)*rewriter->at & 0xC0) == 0x80)
@@ -232,6 +237,7 @@ static int rewrite_flags(struct rewriter *rewriter)
 	if (flags[len] != ')' && flags[len] != ':')
 		return refuse(rewriter, "a kind of group that does not exist");
 	rewriter->at = flags + len + 1;
+	rewriter->folds = rewriter->folds || memchr(flags, 'i', len);
 	if (len || flags[len] == ':')
 		buf_printf(rewriter->out, "(?%.*s", (int)len + 1, flags);
 	return 0;
@@ -245,6 +251,7 @@ static int rewrite_group(struct rewriter *rewriter)
 
 	if (*at == '*')
 		return refuse(rewriter, "nothing to repeat");
+	rewriter->opened = true;
 	if (*at != '?') {
 		buf_addstr(rewriter->out, "(");
 		rewriter->at = at;
@@ -290,7 +297,7 @@ static int rewrite_repeat(struct rewriter *rewriter, size_t len)
 {
 	if (rewriter->repeated)
 		return refuse(rewriter, "a repeat of a repeat");
-	if (rewriter->at == rewriter->pattern)
+	if (rewriter->opened)
 		return refuse(rewriter, "nothing to repeat");
 	buf_add(rewriter->out, rewriter->at, len);
 	rewriter->at += len;
@@ -300,34 +307,53 @@ static int rewrite_repeat(struct rewriter *rewriter, size_t len)
 	return 0;
 }
 
+/* Length of an assertion of one letter at AT, 0: none. */
+static size_t assertion_len(const char *at)
+{
+	if (*at == '\\')
+		return is_one_of(at[1], "AbBz") ? 2 : 0;
+	return is_one_of(*at, "^$") ? 1 : 0;
+}
+
+/* Go repeats assertions, PCRE2 only groups that hold one. */
+static void rewrite_assertion(struct rewriter *rewriter, size_t len)
+{
+	buf_printf(rewriter->out, "(?:%.*s)", (int)len, rewriter->at);
+	rewriter->at += len;
+}
+
 static int rewrite_one(struct rewriter *rewriter)
 {
 	bool too_many = false;
 	size_t repeat = is_one_of(*rewriter->at, "*+?") ? 1 : repeat_len(rewriter->at, &too_many);
-	int rc = 0;
+	size_t assertion = assertion_len(rewriter->at);
 
 	if (too_many)
 		return refuse(rewriter, "more than 1000 repeats");
 	if (repeat)
 		return rewrite_repeat(rewriter, repeat);
 	rewriter->repeated = false;
-	if (*rewriter->at == '\\') {
-		rc = rewrite_escape(rewriter, false);
-	} else if (*rewriter->at == '[') {
-		rc = rewrite_class(rewriter);
-	} else if (*rewriter->at == '(') {
-		rc = rewrite_group(rewriter);
-	} else {
-		if (is_one_of(*rewriter->at, "{}"))
-			buf_addstr(rewriter->out, "\\");
-		buf_add(rewriter->out, rewriter->at++, 1);
+	if (*rewriter->at == '(')
+		return rewrite_group(rewriter);
+	rewriter->opened = *rewriter->at == '|';
+	if (assertion) {
+		rewrite_assertion(rewriter, assertion);
+		return 0;
 	}
-	return rc;
+	if (*rewriter->at == '\\')
+		return rewrite_escape(rewriter, false);
+	if (*rewriter->at == '[')
+		return rewrite_class(rewriter);
+	if (is_one_of(*rewriter->at, "{}"))
+		buf_addstr(rewriter->out, "\\");
+	buf_add(rewriter->out, rewriter->at++, 1);
+	return 0;
 }
 
 int pattern_go_rewrite(const char *pattern, struct buf *out, struct err *err)
 {
-	struct rewriter rewriter = {.pattern = pattern, .at = pattern, .out = out, .err = err};
+	struct rewriter rewriter = {
+		.pattern = pattern, .at = pattern, .out = out, .opened = true, .err = err};
 
 	while (*rewriter.at)
 		if (rewrite_one(&rewriter) < 0)
