@@ -1,6 +1,6 @@
 /*
  * Environment markers (PEP 508): comparisons of variables and quoted texts, joined by and, or and
- * parentheses. Both sides that are versions are compared as versions, else as texts.
+ * parentheses. Python's packaging decided the table of tests/unit/pydist/markers.tsv.
  */
 #include "parse/version.h"
 #include "pydist/requirement.h"
@@ -22,6 +22,7 @@ struct operand {
 	char text[WORD_MAX];
 	bool variable;
 	bool extra;
+	bool version; /* its values are versions */
 };
 
 static void skip(struct marker *marker)
@@ -58,6 +59,9 @@ static const char *value_of(const struct py_environment *e, const char *name)
 		     {"os_name", "posix"},
 		     {"os.name", "posix"},
 		     {"sys.platform", e->sys_platform},
+		     {"platform.machine", e->platform_machine},
+		     {"platform.version", ""},
+		     {"platform.python_implementation", "CPython"},
 		     {"platform_system", "Linux"},
 		     {"platform_python_implementation", "CPython"},
 		     {"python_implementation", "CPython"},
@@ -70,6 +74,18 @@ static const char *value_of(const struct py_environment *e, const char *name)
 		if (strcmp(known[i].name, name) == 0)
 			return known[i].value ? known[i].value : "";
 	return NULL;
+}
+
+/* The names that PEP 508 and pip compare as versions; all others are texts. */
+static bool is_version(const char *name)
+{
+	static const char *const names[] = {"python_version", "python_full_version",
+					    "implementation_version", "platform_release"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
 }
 
 static void take_operand(struct marker *marker, struct operand *out)
@@ -101,6 +117,7 @@ static void take_operand(struct marker *marker, struct operand *out)
 	memcpy(out->text, marker->at, len);
 	marker->at += len;
 	out->extra = strcmp(out->text, "extra") == 0;
+	out->version = is_version(out->text);
 	out->variable = true;
 	value = value_of(marker->environment, out->text);
 	if (!value || strlen(value) >= WORD_MAX)
@@ -114,18 +131,29 @@ static void take_operand(struct marker *marker, struct operand *out)
 static bool compare_texts(const struct operand *left, const char *op, const struct operand *right,
 			  struct marker *marker)
 {
-	int order = strcmp(left->text, right->text);
+	bool same = strcmp(left->text, right->text) == 0;
 
-	if (strcmp(op, "==") == 0 || strcmp(op, "===") == 0)
-		return order == 0;
+	if (strcmp(op, "in") == 0)
+		return strstr(right->text, left->text) != NULL;
+	if (strcmp(op, "not in") == 0)
+		return strstr(right->text, left->text) == NULL;
 	if (strcmp(op, "!=") == 0)
-		return order != 0;
-	if (strchr("<>", *op))
-		return false; /* what is no version has no order */
-	marker->bad = true;
+		return !same;
+	if (strcmp(op, "==") == 0 || strcmp(op, "<=") == 0 || strcmp(op, ">=") == 0)
+		return same; /* what is no version has no order */
+	if (strcmp(op, "<") != 0 && strcmp(op, ">") != 0)
+		marker->bad = true;
 	return false;
 }
 
+static void normalise(struct operand *operand, struct arena *arena)
+{
+	const char *name = py_normalise(operand->text, arena);
+
+	memcpy(operand->text, name, strlen(name) + 1); /* never longer */
+}
+
+/* A text that is no version satisfies no constraint, "!=" neither: so does pip. */
 static bool compare(struct operand *left, const char *op, struct operand *right,
 		    struct marker *marker)
 {
@@ -134,21 +162,18 @@ static bool compare(struct operand *left, const char *op, struct operand *right,
 	struct err ignored;
 	bool holds = false;
 
-	if (strcmp(op, "in") == 0)
-		return strstr(right->text, left->text) != NULL;
-	if (strcmp(op, "not in") == 0)
-		return strstr(right->text, left->text) == NULL;
 	if (left->extra || right->extra) {
-		(void)strncpy(left->text, py_normalise(left->text, arena), WORD_MAX - 1);
-		(void)strncpy(right->text, py_normalise(right->text, arena), WORD_MAX - 1);
+		normalise(left, arena);
+		normalise(right, arena);
 		return compare_texts(left, op, right, marker);
 	}
 	memcpy(constraint, op, strlen(op) + 1);
 	memcpy(constraint + strlen(op), right->text, strlen(right->text) + 1);
-	if (version_check(VERSION_PEP440, left->text, &ignored) == 0 &&
-	    version_matches(VERSION_PEP440, constraint, left->text, &holds, &ignored) == 0)
-		return holds;
-	return compare_texts(left, op, right, marker);
+	if (!(left->version || right->version) ||
+	    version_constraint_check(VERSION_PEP440, constraint, &ignored) < 0)
+		return compare_texts(left, op, right, marker);
+	return version_matches(VERSION_PEP440, constraint, left->text, &holds, &ignored) == 0 &&
+	       holds;
 }
 
 static const char *take_operator(struct marker *marker)
@@ -196,6 +221,8 @@ static bool single(struct marker *marker)
 	skip(marker);
 	op = take_operator(marker);
 	take_operand(marker, &right);
+	if (!left.variable && !right.variable)
+		marker->bad = true;
 	return !marker->bad && compare(&left, op, &right, marker);
 }
 

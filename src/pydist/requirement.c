@@ -45,31 +45,35 @@ static int take_name(const char **at, struct arena *arena, struct requirement *o
 	return 0;
 }
 
+static bool is_word(char c)
+{
+	return is_name(c) && !strchr("._-", c);
+}
+
 static int take_extras(const char **at, struct arena *arena, struct requirement *out,
 		       struct err *err)
 {
-	const char *close;
+	const char *p = *at + strspn(*at, " \t");
 
-	skip(at);
-	if (**at != '[')
+	*at = p;
+	if (*p != '[')
 		return 0;
-	close = strchr(*at, ']');
-	if (!close)
-		return err_set(err, ERR_USAGE, "'[' without ']'");
-	for (const char *p = *at + 1; p < close;) {
+	do {
 		size_t len = 0;
 
-		p += strspn(p, " \t,");
-		while (p + len < close && is_name(p[len]))
+		p += 1 + strspn(p + 1, " \t");
+		while (is_name(p[len]))
 			len++;
-		if (!len && p < close)
-			return err_set(err, ERR_USAGE, "'%c' in a list of extras", *p);
-		if (len)
-			text_push(&out->extras, py_normalise(arena_strndup(arena, p, len), arena),
-				  arena);
-		p += len;
-	}
-	*at = close + 1;
+		if (!len && *p == ']' && !out->extras.count)
+			break; /* "[]" is none */
+		if (!len || !is_word(p[0]) || !is_word(p[len - 1]))
+			return err_set(err, ERR_USAGE, "'%.60s' is no name of an extra", p);
+		text_push(&out->extras, py_normalise(arena_strndup(arena, p, len), arena), arena);
+		p += len + strspn(p + len, " \t");
+	} while (*p == ',');
+	if (*p != ']')
+		return err_set(err, ERR_USAGE, "'[' without ']'");
+	*at = p + 1;
 	return 0;
 }
 
@@ -86,10 +90,14 @@ static int take_specifier(struct text_line part, struct arena *arena, struct req
 		part.at++;
 		part.len -= 2;
 	}
-	for (size_t i = 0; i < part.len; i++)
-		if (part.at[i] != ' ' && part.at[i] != '\t')
-			text[len++] = part.at[i];
-	if (len && text[len - 1] == ',')
+	for (size_t i = 0; i < part.len; i++) {
+		if (part.at[i] == ' ' || part.at[i] == '\t')
+			continue;
+		if (part.at[i] < ' ')
+			return err_set(err, ERR_USAGE, "a control character in a specifier");
+		text[len++] = part.at[i];
+	}
+	if (len > 1 && text[len - 1] == ',')
 		text[--len] = '\0'; /* old metadata ends so */
 	if (len && version_constraint_check(VERSION_PEP440, text, err) < 0)
 		return -1;
@@ -97,37 +105,48 @@ static int take_specifier(struct text_line part, struct arena *arena, struct req
 	return 0;
 }
 
+/* "@ URL" up to a blank: a URL may hold ';'. */
+static int take_url(const char **at, struct arena *arena, struct requirement *out, struct err *err)
+{
+	const char *url = *at + 1 + strspn(*at + 1, " \t");
+	size_t len = strcspn(url, " \t");
+
+	if (!len || *url == ';')
+		return err_set(err, ERR_USAGE, "'@' without a URL");
+	out->url = arena_strndup(arena, url, len);
+	out->specifier = "";
+	*at = url + len + strspn(url + len, " \t");
+	return 0;
+}
+
+static int take_marker(const char *text, struct arena *arena, struct requirement *out,
+		       struct err *err)
+{
+	static const struct py_environment any = {"3", "3", "", "", NULL};
+	bool known;
+
+	out->marker = text_copy(text_trim((struct text_line){text, strlen(text)}), arena);
+	(void)requirement_applies(out->marker, &any, &known);
+	return known ? 0 : err_set(err, ERR_USAGE, "'%.60s' is no marker", out->marker);
+}
+
 static int take_rest(const char *at, struct arena *arena, struct requirement *out, struct err *err)
 {
-	const char *marker;
-	struct text_line part;
+	size_t len;
 
 	skip(&at);
-	/* A URL may hold ';', its marker stands behind a blank. */
 	if (*at == '@') {
-		at += 1 + strspn(at + 1, " \t");
-		marker = strstr(at, " ;");
-		part = text_trim(
-			(struct text_line){at, marker ? (size_t)(marker - at) : strlen(at)});
-		out->url = text_copy(part, arena);
-		out->specifier = "";
-		marker = marker ? marker + 1 : NULL;
-		if (!part.len)
-			return err_set(err, ERR_USAGE, "'@' without a URL");
-	} else {
-		marker = strchr(at, ';');
-		part = text_trim(
-			(struct text_line){at, marker ? (size_t)(marker - at) : strlen(at)});
-		if (take_specifier(part, arena, out, err) < 0)
+		if (take_url(&at, arena, out, err) < 0)
 			return -1;
+	} else {
+		len = strcspn(at, ";");
+		if (take_specifier(text_trim((struct text_line){at, len}), arena, out, err) < 0)
+			return -1;
+		at += len;
 	}
-	if (marker) {
-		part = text_trim((struct text_line){marker + 1, strlen(marker + 1)});
-		if (!part.len)
-			return err_set(err, ERR_USAGE, "';' without a marker");
-		out->marker = text_copy(part, arena);
-	}
-	return 0;
+	if (*at == ';')
+		return take_marker(at + 1, arena, out, err);
+	return *at ? err_set(err, ERR_USAGE, "'%.60s' after the URL", at) : 0;
 }
 
 int requirement_parse(const char *line, struct arena *arena, struct requirement *out,

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "../parse/table.h"
+
 static const struct {
 	const char *line, *normalised, *specifier, *url, *marker, *extra;
 } good[] = {
@@ -104,6 +106,62 @@ static void markers_hold_as_pip_decides(void **state)
 	assert_true(requirement_applies(NULL, &environment, NULL));
 }
 
+static const char *joined(const struct strings *list, struct arena *arena)
+{
+	const char *out = "-";
+
+	for (size_t i = 0; i < list->count; i++)
+		out = i ? arena_printf(arena, "%s,%s", out, list->items[i]) : list->items[i];
+	return out;
+}
+
+static bool row_is_read(char **column, struct arena *arena)
+{
+	struct requirement r;
+	struct err err;
+
+	if (requirement_parse(column[0], arena, &r, &err) < 0)
+		return strcmp(column[1], "bad") == 0;
+	return strcmp(column[1], "ok") == 0 && strcmp(r.normalised, column[2]) == 0 &&
+	       strcmp(joined(&r.extras, arena), column[3]) == 0 &&
+	       strcmp(*r.specifier ? r.specifier : "-", column[4]) == 0 &&
+	       strcmp(r.url ? r.url : "-", column[5]) == 0;
+}
+
+static void requirements_agree_with_packaging(void **state)
+{
+	struct arena *arena = arena_new();
+	struct table table;
+	unsigned rows = 0;
+
+	(void)state;
+	assert_int_equal(table_open(&table, TEST_DATA "/unit/pydist/requirements.tsv"), 0);
+	for (; table_next(&table); rows++)
+		if (!row_is_read(table.column, arena))
+			fail_msg("line %u: %s", table.line, table.column[0]);
+	assert_true(rows >= 200);
+	arena_free(arena);
+}
+
+static void markers_agree_with_packaging(void **state)
+{
+	struct py_environment environment = {"3.11", "3.11.2", "x86_64", "linux", NULL};
+	struct table table;
+	unsigned rows = 0;
+
+	(void)state;
+	assert_int_equal(table_open(&table, TEST_DATA "/unit/pydist/markers.tsv"), 0);
+	for (; table_next(&table); rows++) {
+		bool known, holds;
+
+		environment.extra = strcmp(table.column[0], "-") != 0 ? table.column[0] : NULL;
+		holds = requirement_applies(table.column[1], &environment, &known);
+		if (strcmp(!known ? "unknown" : holds ? "true" : "false", table.column[2]) != 0)
+			fail_msg("line %u: %s", table.line, table.column[1]);
+	}
+	assert_true(rows >= 300);
+}
+
 static void a_requirements_file_is_read_as_pip_reads_it(void **state)
 {
 	static const char text[] = "# comment\n"
@@ -145,6 +203,8 @@ int main(void)
 		cmocka_unit_test(requirements_are_read_as_pep_508_has_them),
 		cmocka_unit_test(what_is_no_requirement_is_refused),
 		cmocka_unit_test(markers_hold_as_pip_decides),
+		cmocka_unit_test(requirements_agree_with_packaging),
+		cmocka_unit_test(markers_agree_with_packaging),
 		cmocka_unit_test(a_requirements_file_is_read_as_pip_reads_it),
 	};
 
