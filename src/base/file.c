@@ -44,24 +44,31 @@ int file_write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-static int write_atomically(const char *path, const void *data, size_t len, bool durable,
-			    struct err *err)
+static int create(const char *path, const void *data, size_t len, bool durable, struct err *err)
 {
-	char tmp[PATH_MAX];
-	int fd;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.tmp-%ld", path, (long)getpid()) >= sizeof(tmp))
-		return err_set(err, ERR_USAGE, "%s: path too long", path);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return err_sys(err, ERR_INFRA, "cannot write %s", path);
 	if (file_write_all(fd, data, len) < 0 || (durable && fsync(fd) < 0)) {
 		err_sys(err, ERR_INFRA, "cannot write %s", path);
 		close(fd);
-		unlink(tmp);
+		unlink(path);
 		return -1;
 	}
 	close(fd);
+	return 0;
+}
+
+static int write_atomically(const char *path, const void *data, size_t len, bool durable,
+			    struct err *err)
+{
+	char tmp[PATH_MAX];
+
+	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.tmp-%ld", path, (long)getpid()) >= sizeof(tmp))
+		return err_set(err, ERR_USAGE, "%s: path too long", path);
+	if (create(tmp, data, len, durable, err) < 0)
+		return -1;
 	if (rename(tmp, path) < 0) {
 		err_sys(err, ERR_INFRA, "cannot rename %s to %s", tmp, path);
 		unlink(tmp);
@@ -80,11 +87,18 @@ int file_write_quick(const char *path, const void *data, size_t len, struct err 
 	return write_atomically(path, data, len, false, err);
 }
 
+int file_create(const char *path, const void *data, size_t len, struct err *err)
+{
+	return create(path, data, len, false, err);
+}
+
 int file_mkdirs(const char *path, struct err *err)
 {
 	char part[PATH_MAX];
 	size_t len = strlen(path);
 
+	if (mkdir(path, 0777) == 0) /* the usual case: only the last is missing */
+		return 0;
 	if (len >= sizeof(part))
 		return err_set(err, ERR_USAGE, "%s: path too long", path);
 	for (size_t i = 1; i <= len; i++) {

@@ -26,6 +26,10 @@ int file_write(const char *path, const void *data, size_t len, struct err *err);
 /* The same without fsync: for files whose content is also kept elsewhere. */
 int file_write_quick(const char *path, const void *data, size_t len, struct err *err);
 
+/* Write in place: for a file that nobody reads before something else says it is whole. After an
+ * error nothing is there. */
+int file_create(const char *path, const void *data, size_t len, struct err *err);
+
 /* All LEN bytes to FD, however many writes it takes. 0, or -1 with errno. */
 int file_write_all(int fd, const char *data, size_t len);
 

@@ -72,7 +72,7 @@ static void look_at_engine(struct doctor *doctor, const char *host)
 	       arena_printf(doctor->arena, "%s %s at %s, API %s, storage driver %s, %s", info->name,
 			    info->version, info->host, info->api, info->driver, info->os_arch),
 	       NULL);
-	if (info->buildkit)
+	if (engine_has_buildkit(engine))
 		report(doctor, FINDING_OK, "buildkit", "docker buildx", NULL);
 	else
 		report(doctor, FINDING_NOTE, "buildkit",

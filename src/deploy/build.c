@@ -85,7 +85,7 @@ static int choose_builder(struct engine *engine, const struct context *context,
 		reason = "image.secrets";
 	if (!reason && image->builder == SUITE_BUILDER_BUILDKIT)
 		reason = "image.builder \"buildkit\"";
-	if (reason && !engine_info(engine)->buildkit)
+	if (reason && !engine_has_buildkit(engine))
 		return no_buildkit(reason, err);
 	*out = reason != NULL;
 	return 0;

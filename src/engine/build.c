@@ -394,7 +394,7 @@ int engine_build(struct engine *engine, const struct build_request *request, str
 	uint64_t start = clock_ns();
 	int rc;
 
-	if (request->buildkit && !engine->info.buildkit)
+	if (request->buildkit && !engine_has_buildkit(engine))
 		return err_set(err, ERR_INFRA,
 			       "this build needs BuildKit, and `docker buildx` is not installed or "
 			       "cannot use the engine at %s (see `assay doctor`)",

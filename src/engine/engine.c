@@ -264,7 +264,6 @@ static int identify(struct engine *engine, struct err *err)
 		arena, json_str(info, "KernelVersion", json_str(version, "KernelVersion", NULL)));
 	out->os_arch = arena_printf(arena, "%s/%s", json_str(version, "Os", "unknown"),
 				    json_str(version, "Arch", "unknown"));
-	out->buildkit = !engine->podman && engine__buildx(engine);
 	return 0;
 }
 
@@ -353,4 +352,12 @@ void engine_closep(struct engine **engine)
 const struct engine_info *engine_info(struct engine *engine)
 {
 	return &engine->info;
+}
+
+bool engine_has_buildkit(struct engine *engine)
+{
+	if (!engine->asked_buildx)
+		engine->buildx = !engine->podman && engine__buildx(engine);
+	engine->asked_buildx = true;
+	return engine->buildx;
 }

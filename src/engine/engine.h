@@ -33,9 +33,12 @@ struct engine_info {
 	const char *driver; /* storage driver */
 	const char *kernel;
 	const char *os_arch; /* "linux/amd64" */
-	bool buildkit;	     /* `docker buildx` is there and the engine can BuildKit */
 };
 const struct engine_info *engine_info(struct engine *engine);
+
+/* Is `docker buildx` there, and can the engine BuildKit? Runs the client once, the first time:
+ * some 25 ms that a run without BuildKit does not pay. For the thread that builds. */
+bool engine_has_buildkit(struct engine *engine);
 
 /* Configuration and identity of an image; strings are ARENA's. ERR_NOTFOUND. */
 int engine_image(struct engine *engine, const char *ref, struct arena *arena,

@@ -23,6 +23,7 @@ struct engine {
 	struct arena *arena; /* owns the strings of INFO */
 	struct engine_info info;
 	bool podman;
+	bool asked_buildx, buildx; /* engine_has_buildkit */
 };
 
 /*

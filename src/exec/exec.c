@@ -155,10 +155,11 @@ static void keep_case(struct pool *pool, struct case_result *slot, const struct 
 {
 	struct err err = {0};
 
+	if (pool->options->dir)
+		(void)rundir_case(pool->options->dir, result, &err);
 	pthread_mutex_lock(&pool->lock);
 	case_copy(slot, result, pool->run->arena);
-	if (pool->options->dir && rundir_case(pool->options->dir, slot, &err) < 0 &&
-	    !pool->err.code)
+	if (err.code && !pool->err.code)
 		pool->err = err;
 	if (pool->options->progress)
 		pool->options->progress(pool->options->payload, slot);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct rundir {
 	int journal_fd;
 	int log_fd;
 	struct err log_err; /* first failure to write build.log */
+	pthread_mutex_t journal_lock;
 	bool finished;
 };
 
@@ -45,7 +47,9 @@ static void path_of(char *out, size_t room, const char *fmt, ...)
 }
 
 /* The history keeps runs durably; these files need only be whole. */
-static int write_json(const char *path, struct json *json, struct err *err)
+static int write_json(const char *path, struct json *json,
+		      int (*write)(const char *path, const void *data, size_t len, struct err *err),
+		      struct err *err)
 {
 	struct buf text;
 	int rc;
@@ -53,7 +57,7 @@ static int write_json(const char *path, struct json *json, struct err *err)
 	buf_init(&text, JSON_BYTES_MAX * 4);
 	json_print(json, true, &text);
 	buf_addstr(&text, "\n");
-	rc = file_write_quick(path, text.data, text.len, err);
+	rc = write(path, text.data, text.len, err);
 	buf_done(&text);
 	json_free(json);
 	return rc;
@@ -64,7 +68,7 @@ static int write_run(const char *folder, const struct run *run, struct err *err)
 	char path[PATH_MAX];
 
 	path_of(path, sizeof(path), "%s/run.json", folder);
-	return write_json(path, run_to_json(run), err);
+	return write_json(path, run_to_json(run), file_write_quick, err);
 }
 
 /* The lock goes when the run is complete: no lock, nothing to sweep. */
@@ -105,6 +109,7 @@ int rundir_create(const char *state, const struct run *run, struct rundir **out,
 	char real[PATH_MAX];
 
 	*dir = (struct rundir){.arena = arena, .lock_fd = -1, .journal_fd = -1, .log_fd = -1};
+	pthread_mutex_init(&dir->journal_lock, NULL);
 	if (prepare_state(state, err) < 0)
 		goto fail;
 	if (!realpath(state, real)) {
@@ -139,6 +144,7 @@ void rundir_close(struct rundir *dir)
 		unlink(dir->lock);
 	if (dir->lock_fd >= 0)
 		close(dir->lock_fd);
+	pthread_mutex_destroy(&dir->journal_lock);
 	arena_free(dir->arena);
 }
 
@@ -168,36 +174,37 @@ static int write_stream(const char *folder, const char *name, const char *text, 
 	char path[PATH_MAX];
 
 	path_of(path, sizeof(path), "%s/%s", folder, name);
-	return text ? file_write_quick(path, text, strlen(text), err) : 0;
+	return text ? file_create(path, text, strlen(text), err) : 0;
 }
 
 int rundir_case(struct rundir *dir, const struct case_result *result, struct err *err)
 {
 	char folder[PATH_MAX];
 	char path[PATH_MAX + 16];
-	struct json *json = json_new_object();
+	struct json *json;
 	struct buf line;
 	int rc;
 
+	path_of(folder, sizeof(folder), "%s/cases/%s", dir->path, result->name);
+	path_of(path, sizeof(path), "%s/result.json", folder);
+	if (file_mkdirs(folder, err) < 0 || write_stream(folder, "stdout", result->out, err) < 0 ||
+	    write_stream(folder, "stderr", result->errout, err) < 0)
+		return -1;
+	json = json_new_object();
 	case_to_json(result, json);
 	buf_init(&line, JSON_BYTES_MAX);
 	json_print(json, false, &line);
 	buf_addstr(&line, "\n");
-	rc = file_write_all(dir->journal_fd, line.data, line.len);
+	rc = write_json(path, json, file_create, err);
+	if (rc == 0) {
+		pthread_mutex_lock(&dir->journal_lock);
+		rc = file_write_all(dir->journal_fd, line.data, line.len);
+		pthread_mutex_unlock(&dir->journal_lock);
+		if (rc < 0)
+			err_sys(err, ERR_INFRA, "cannot write %s/journal.jsonl", dir->path);
+	}
 	buf_done(&line);
-	if (rc < 0) {
-		json_free(json);
-		return err_sys(err, ERR_INFRA, "cannot write %s/journal.jsonl", dir->path);
-	}
-	path_of(folder, sizeof(folder), "%s/cases/%s", dir->path, result->name);
-	path_of(path, sizeof(path), "%s/result.json", folder);
-	if (file_mkdirs(folder, err) < 0) {
-		json_free(json);
-		return -1;
-	}
-	if (write_json(path, json, err) < 0 || write_stream(folder, "stdout", result->out, err) < 0)
-		return -1;
-	return write_stream(folder, "stderr", result->errout, err);
+	return rc;
 }
 
 int rundir_facts(struct rundir *dir, struct json *facts, struct err *err)
@@ -205,7 +212,7 @@ int rundir_facts(struct rundir *dir, struct json *facts, struct err *err)
 	char path[PATH_MAX];
 
 	path_of(path, sizeof(path), "%s/facts.json", dir->path);
-	return write_json(path, facts, err);
+	return write_json(path, facts, file_write_quick, err);
 }
 
 int rundir_finish(struct rundir *dir, const struct run *run, struct err *err)

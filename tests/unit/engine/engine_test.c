@@ -66,7 +66,7 @@ static void tells_docker_from_podman(void **state)
 	stub_stop(stub);
 	assert_int_equal(try_open(podman, &engine, NULL), 0);
 	assert_string_equal(engine_info(engine)->name, "podman");
-	assert_false(engine_info(engine)->buildkit);
+	assert_false(engine_has_buildkit(engine));
 	engine_close(engine);
 	stub_stop(stub);
 }

@@ -154,7 +154,7 @@ static void check_bad_dockerfile(bool buildkit)
 
 static void need_buildkit(void)
 {
-	if (!engine_info(engine)->buildkit) {
+	if (!engine_has_buildkit(engine)) {
 		print_message("skipped: %s\n", strcmp(engine_info(engine)->name, "podman") == 0
 						       ? "podman has no BuildKit"
 						       : "docker buildx is not installed");
