@@ -430,3 +430,45 @@ void json_print(const struct json *value, bool pretty, struct buf *out)
 {
 	print_value(look(value), pretty, 0, out);
 }
+
+/* --- comparing ------------------------------------------------------------------------------- */
+
+static bool same_members(const struct json *a, const struct json *b)
+{
+	for (const struct json *child = json_first(a); child; child = json_next(child)) {
+		const struct json *other = json_get(b, json_key(child));
+
+		if (!other || !json_same(child, other))
+			return false;
+	}
+	return true;
+}
+
+/* Depth is bounded by JSON_DEPTH_MAX. */
+bool json_same(const struct json *a, const struct json *b)
+{
+	double left = json_number(a), right = json_number(b);
+	const struct json *x = json_first(a), *y = json_first(b);
+
+	if (json_type(a) != json_type(b) || json_size(a) != json_size(b))
+		return false;
+	switch (json_type(a)) {
+	case JSON_NULL:
+		return true;
+	case JSON_BOOL:
+		return json_true(a) == json_true(b);
+	case JSON_NUMBER:
+		return !(left < right || left > right);
+	case JSON_STRING:
+		return strcmp(json_text(a), json_text(b)) == 0;
+	case JSON_ARRAY:
+		while (x && y && json_same(x, y)) {
+			x = json_next(x);
+			y = json_next(y);
+		}
+		return !x && !y;
+	case JSON_OBJECT:
+		return same_members(a, b);
+	}
+	return false;
+}

@@ -48,6 +48,9 @@ double json_number(const struct json *value);	 /* of a number value, else NAN */
 bool json_true(const struct json *value);
 const char *json_literal(const struct json *value); /* as written; NULL: JSON keeps no such text */
 
+/* Equal in type and value; the order of an object's keys does not matter, and 1 is 1.0. */
+bool json_same(const struct json *a, const struct json *b);
+
 /* Building. KEY NULL appends to an array. A NULL TEXT adds nothing; bytes of it that are no UTF-8
  * become U+FFFD. Numbers are doubles: whole ones are exact to 2^53, NaN and infinity become null.
  * New containers are owned by the parent. */

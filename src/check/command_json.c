@@ -111,48 +111,6 @@ const char *check_json_show(const struct trial *trial, const struct json *value)
 	return out;
 }
 
-static bool same_value(const struct json *a, const struct json *b);
-
-static bool same_members(const struct json *a, const struct json *b)
-{
-	for (const struct json *child = json_first(a); child; child = json_next(child)) {
-		const struct json *other = json_get(b, json_key(child));
-
-		if (!other || !same_value(child, other))
-			return false;
-	}
-	return true;
-}
-
-/* Depth is bounded by JSON_DEPTH_MAX. */
-static bool same_value(const struct json *a, const struct json *b)
-{
-	double left = json_number(a), right = json_number(b);
-	const struct json *x = json_first(a), *y = json_first(b);
-
-	if (json_type(a) != json_type(b) || json_size(a) != json_size(b))
-		return false;
-	switch (json_type(a)) {
-	case JSON_NULL:
-		return true;
-	case JSON_BOOL:
-		return json_true(a) == json_true(b);
-	case JSON_NUMBER:
-		return !(left < right || left > right);
-	case JSON_STRING:
-		return strcmp(json_text(a), json_text(b)) == 0;
-	case JSON_ARRAY:
-		while (x && y && same_value(x, y)) {
-			x = json_next(x);
-			y = json_next(y);
-		}
-		return !x && !y;
-	case JSON_OBJECT:
-		return same_members(a, b);
-	}
-	return false;
-}
-
 static bool holds_text(const struct json *value, const char *wanted)
 {
 	if (json_type(value) == JSON_STRING)
@@ -210,7 +168,7 @@ static int judge_one(struct trial *trial, const struct json_spec *spec, const st
 		return -1;
 	if (spec->type >= 0 && (int)json_type(value) != spec->type)
 		out->expected = json_type_name((enum json_type)spec->type);
-	else if (spec->equals && !same_value(spec->equals, value))
+	else if (spec->equals && !json_same(spec->equals, value))
 		out->expected = check_json_show(trial, spec->equals);
 	else if (spec->contains && !holds_text(value, spec->contains))
 		out->expected = arena_printf(arena, "a value with '%s'", spec->contains);

@@ -39,11 +39,14 @@ struct expect_similar {
 	int64_t n;	/* words in an n-gram, default 2 */
 };
 
+enum expect_json_of { EXPECT_BODY, EXPECT_TEXT };
+
 struct expect {
 	int64_t status; /* FIELD_ABSENT_INT: 200 is wanted, which asserts nothing by itself */
 	struct objects headers; /* struct expect_header */
 	struct objects json;	/* struct expect_value */
 	const struct json *schema;
+	int json_of;	    /* enum expect_json_of: what `json` and `schema` look at */
 	const char *equals; /* of the text; white space at both ends is dropped */
 	struct strings contains, not_contains;
 	struct strings matches, not_matches; /* PCRE2 */
@@ -86,7 +89,8 @@ struct expect_findings {
 };
 
 /*
- * Add to OUT every assertion of EXPECT that ANSWER does not hold; strings are ARENA's, not redacted
+ * Add to OUT every assertion of EXPECT that ANSWER does not hold, and an error object in an answer
+ * of status 2xx; strings are ARENA's, not redacted
  * and not cut. `deterministic` is not judged here. -1: undecidable (a pattern gave up: ERR_LIMIT).
  */
 int expect_judge(const struct expect *expect, const struct expect_answer *answer,

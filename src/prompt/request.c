@@ -151,6 +151,11 @@ const struct field prompt_template_fields[] = {
 
 /* --- bodies ---------------------------------------------------------------------------------- */
 
+static int64_t max_tokens_of(const struct prompt_template *tmpl, const struct prompt_input *input)
+{
+	return input->max_tokens != FIELD_ABSENT_INT ? input->max_tokens : tmpl->max_tokens;
+}
+
 static bool is_runpod(int format)
 {
 	return format == PROMPT_RUNPOD_SYNC || format == PROMPT_RUNPOD_ASYNC;
@@ -349,7 +354,7 @@ int prompt_template_validate(const struct prompt_template *tmpl, struct err *err
 int prompt_input_validate(const struct prompt_template *tmpl, const struct prompt_input *input,
 			  struct err *err)
 {
-	struct prompt_vars vars = {tmpl, input, NULL, input->max_tokens};
+	struct prompt_vars vars = {tmpl, input, NULL, max_tokens_of(tmpl, input)};
 	struct json *body = NULL;
 	int given = !!input->prompt + !!input->messages + !!input->input;
 
@@ -463,9 +468,7 @@ int prompt_request_make(const struct prompt_template *tmpl, const struct prompt_
 			const struct prompt_place *place, struct arena *arena,
 			struct prompt_request *out, struct err *err)
 {
-	int64_t max_tokens =
-		input->max_tokens != FIELD_ABSENT_INT ? input->max_tokens : tmpl->max_tokens;
-	struct prompt_vars vars = {tmpl, input, place->id, max_tokens};
+	struct prompt_vars vars = {tmpl, input, place->id, max_tokens_of(tmpl, input)};
 	const char *base = tmpl->url ? tmpl->url : place->base;
 	struct prompt_request request = {.method = tmpl->method ? tmpl->method : "POST",
 					 .format = (enum prompt_format)tmpl->format,
