@@ -452,7 +452,9 @@ static int run_checks(struct chain *chain, struct err *err)
 
 	struct deploy_spec spec = {.image_id = run->build.image_id,
 				   .lock = rundir_lock(chain->dir),
-				   .folder = rundir_state(chain->dir)};
+				   .folder = rundir_state(chain->dir),
+				   .service = chain->suite->service,
+				   .run_folder = rundir_path(chain->dir)};
 	int rc;
 
 	if (!anything_to_run(run))

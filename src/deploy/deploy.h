@@ -82,7 +82,9 @@ struct deploy_spec {
 	const char *name;   /* GPU class or NULL */
 	const char *lock;   /* names the owner of containers (engine_sweep) */
 	const char *folder; /* absolute; keeps the agent for this and later runs, NULL: nowhere */
-	struct inspection *inspection; /* borrowed; answers for facts, NULL: there are none */
+	struct inspection *inspection;	     /* borrowed; answers for facts, NULL: there are none */
+	const struct suite_service *service; /* borrowed; NULL: the suite has none */
+	const char *run_folder;		     /* keeps the service's log, NULL: nowhere */
 };
 
 /* A model target over an image of ENGINE: sessions are opened when first needed, one shared, one

@@ -1,5 +1,6 @@
 /* A model target over an image: one shared session, and one of its own for isolated commands. */
 #include "deploy/deploy.h"
+#include "deploy/service.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -11,6 +12,7 @@ struct deployed {
 	struct target view;
 	const char *lock_path;
 	struct inspection *inspection;
+	struct service *service;
 	pthread_mutex_t mutex;
 	struct session *shared; /* opened when first needed */
 	struct session *lost;	/* the first one, when its container died: others may still wait
@@ -123,16 +125,45 @@ static void target_inspect_end(void *self)
 	inspection_end(deployed->inspection);
 }
 
+static int target_service(void *self, const struct target_service **out, struct err *err)
+{
+	return service_begin(((struct deployed *)self)->service, out, err);
+}
+
+static void target_service_end(void *self)
+{
+	service_end(((struct deployed *)self)->service);
+}
+
+static int target_service_state(void *self, struct arena *arena, struct target_service_state *out,
+				struct err *err)
+{
+	return service_state(((struct deployed *)self)->service, arena, out, err);
+}
+
+static void target_service_hide(void *self, const char *secret)
+{
+	service_hide(((struct deployed *)self)->service, secret);
+}
+
 static const struct target_ops ops = {.run = target_run,
 				      .file = target_file,
 				      .inspect = target_inspect,
-				      .inspect_end = target_inspect_end};
+				      .inspect_end = target_inspect_end,
+				      .service = target_service,
+				      .service_end = target_service_end,
+				      .service_state = target_service_state,
+				      .service_hide = target_service_hide};
 
 int deploy_target(struct engine *engine, const struct deploy_spec *spec, struct deployed **out,
 		  struct err *err)
 {
 	struct arena *arena = arena_new();
 	struct deployed *deployed = arena_alloc(arena, sizeof(*deployed));
+	struct service_spec service = {.engine = engine,
+				       .lock = spec->lock,
+				       .folder = spec->run_folder,
+				       .wanted = spec->service};
 	struct err ignored;
 
 	deployed->arena = arena;
@@ -144,6 +175,8 @@ int deploy_target(struct engine *engine, const struct deploy_spec *spec, struct 
 		deploy_close(deployed);
 		return -1;
 	}
+	service.image = &deployed->image;
+	deployed->service = service_new(&service);
 	/* Without the file the agent is uploaded, so no failure is one. */
 	if (spec->folder)
 		(void)session_agent_file(spec->folder, arena, &deployed->agent, &ignored);
@@ -181,6 +214,7 @@ void deploy_close(struct deployed *deployed)
 		(void)pthread_join(deployed->closer, NULL);
 	session_close(deployed->shared);
 	session_close(deployed->lost);
+	service_close(deployed->service);
 	pthread_mutex_destroy(&deployed->mutex);
 	arena_free(deployed->arena);
 }

@@ -361,3 +361,29 @@ bool engine_has_buildkit(struct engine *engine)
 	engine->asked_buildx = true;
 	return engine->buildx;
 }
+
+/* --- containers of all kinds ----------------------------------------------------------------- */
+
+bool engine__is_id(const char *id)
+{
+	size_t len = strlen(id);
+
+	return len > 0 && len <= ENGINE_ID_MAX && strspn(id, "0123456789abcdef") == len;
+}
+
+static void add_limit(struct json *limits, const char *name, int64_t most)
+{
+	struct json *limit = json_add_object(limits, NULL);
+
+	json_add_str(limit, "Name", name);
+	json_add_int(limit, "Soft", most);
+	json_add_int(limit, "Hard", most);
+}
+
+void engine__podman_limits(struct json *host)
+{
+	struct json *limits = json_add_array(host, "Ulimits");
+
+	add_limit(limits, "nofile", ENGINE_PODMAN_FILES);
+	add_limit(limits, "nproc", ENGINE_PODMAN_PROCESSES);
+}

@@ -16,6 +16,7 @@
  */
 #define ENGINE_PODMAN_FILES 4096
 #define ENGINE_PODMAN_PROCESSES 1024
+#define ENGINE_ID_MAX 128 /* of a container's id */
 #define ENGINE_PREFIX "/v" ENGINE_API_MIN
 
 struct engine {
@@ -58,6 +59,12 @@ int engine__reword(struct engine *engine, struct err *err);
 
 /* Append TEXT as a part of a path: "/", ":" and "@" stay as they are. */
 void engine__encode_path(const char *text, struct buf *out);
+
+/* Is ID one that engines use? It becomes part of paths. */
+bool engine__is_id(const char *id);
+
+/* Ask for ENGINE_PODMAN_FILES and _PROCESSES in HOST, the HostConfig of a container. */
+void engine__podman_limits(struct json *host);
 
 /* The message of an engine's error body, "{"message": …}" or any text. ARENA's. */
 const char *engine__message(const struct buf *body, struct arena *arena);

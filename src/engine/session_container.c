@@ -28,15 +28,6 @@ static void add_list(struct json *parent, const char *key, const char *const *it
 		json_add_str(list, NULL, *items);
 }
 
-static void add_limit(struct json *limits, const char *name, int64_t most)
-{
-	struct json *limit = json_add_object(limits, NULL);
-
-	json_add_str(limit, "Name", name);
-	json_add_int(limit, "Soft", most);
-	json_add_int(limit, "Hard", most);
-}
-
 static void bind_agent(struct json *host, const char *file)
 {
 	struct json *mount = json_add_object(json_add_array(host, "Mounts"), NULL);
@@ -63,12 +54,8 @@ static void describe_host(struct json *body, const struct session *session,
 	json_add_int(host, "Memory", memory);
 	json_add_int(host, "MemorySwap", memory);
 	json_add_int(host, "PidsLimit", SESSION_PIDS);
-	if (session->engine->podman) {
-		struct json *limits = json_add_array(host, "Ulimits");
-
-		add_limit(limits, "nofile", ENGINE_PODMAN_FILES);
-		add_limit(limits, "nproc", ENGINE_PODMAN_PROCESSES);
-	}
+	if (session->engine->podman)
+		engine__podman_limits(host);
 	json_add_bool(host, "ReadonlyRootfs", !spec->writable);
 	if (!spec->writable)
 		json_add_str(json_add_object(host, "Tmpfs"), "/tmp", SESSION_TMP);
@@ -78,20 +65,6 @@ static void describe_host(struct json *body, const struct session *session,
 	json_add_bool(host, "Init", false);
 	if (session->bound)
 		bind_agent(host, spec->agent);
-}
-
-static void describe_owner(struct json *body, const struct session_spec *spec)
-{
-	struct json *marks = json_add_object(body, "Labels");
-	char name[SWEEP_NAME_MAX];
-
-	if (!spec->owner)
-		return;
-	json_add_str(marks, SWEEP_LOCK, spec->owner);
-	engine__boot_id(name);
-	json_add_str(marks, SWEEP_BOOT, name);
-	engine__host_name(name);
-	json_add_str(marks, SWEEP_HOST, name);
 }
 
 static struct json *describe(const struct session *session, const struct session_spec *spec)
@@ -116,17 +89,9 @@ static struct json *describe(const struct session *session, const struct session
 	add_list(json_add_object(body, "Healthcheck"), "Test", no_test);
 	if (!session->bound)
 		json_add_object(json_add_object(body, "Volumes"), PROTOCOL_FOLDER);
-	describe_owner(body, spec);
+	engine__mark(body, spec->owner);
 	describe_host(body, session, spec);
 	return body;
-}
-
-/* The id becomes part of paths, so only what engines use is taken. */
-static bool is_container_id(const char *id)
-{
-	size_t len = strlen(id);
-
-	return len > 0 && len <= SESSION_ID_MAX && strspn(id, "0123456789abcdef") == len;
 }
 
 static int create(struct session *session, const struct session_spec *spec, struct err *err)
@@ -139,7 +104,7 @@ static int create(struct session *session, const struct session_spec *spec, stru
 			 err) < 0)
 		return err_wrap(err, "creating a container");
 	id = answer ? json_str(answer, "Id", "") : "";
-	if (!is_container_id(id))
+	if (!engine__is_id(id))
 		return err_set(err, ERR_INFRA, "engine at %s: the new container has no id",
 			       session->engine->info.host);
 	session->id = arena_strdup(session->arena, id);

@@ -12,7 +12,6 @@
 #define SESSION_PIDS 1024
 #define SESSION_TMP "rw,exec,nosuid,nodev,mode=1777,size=256m" /* /tmp over a read-only root */
 #define SESSION_LINKS_MAX 16
-#define SESSION_ID_MAX 128
 
 struct waiter;
 

@@ -30,6 +30,20 @@ void engine__boot_id(char out[SWEEP_NAME_MAX])
 	out[strcspn(out, "\n")] = '\0';
 }
 
+void engine__mark(struct json *body, const char *owner)
+{
+	struct json *marks = json_add_object(body, "Labels");
+	char name[SWEEP_NAME_MAX];
+
+	if (!owner)
+		return;
+	json_add_str(marks, SWEEP_LOCK, owner);
+	engine__boot_id(name);
+	json_add_str(marks, SWEEP_BOOT, name);
+	engine__host_name(name);
+	json_add_str(marks, SWEEP_HOST, name);
+}
+
 bool engine__lock_dead(const char *path)
 {
 	int fd;

@@ -13,6 +13,9 @@
 void engine__host_name(char out[SWEEP_NAME_MAX]);
 void engine__boot_id(char out[SWEEP_NAME_MAX]);
 
+/* Give BODY, which makes a container, the labels of OWNER, the path of a lock file; NULL: none. */
+void engine__mark(struct json *body, const char *owner);
+
 /* Is the owner gone: the file missing, or its lock free? */
 bool engine__lock_dead(const char *path);
 

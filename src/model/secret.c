@@ -93,6 +93,13 @@ void secret_collect(const struct image_config *image, const struct pairs *env, s
 	*out = found;
 }
 
+void secret_add(struct strings *secrets, const char *value, struct arena *arena)
+{
+	add_value(secrets, value, arena);
+	if (secrets->count)
+		qsort(secrets->items, secrets->count, sizeof(*secrets->items), longest_first);
+}
+
 /* Bytes of the secret that begins at TEXT, 0 when none does. */
 static size_t secret_at(const struct strings *secrets, const char *text, size_t left, bool cut)
 {

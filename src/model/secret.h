@@ -20,6 +20,9 @@ bool secret_named(const char *name);
 void secret_collect(const struct image_config *image, const struct pairs *env, struct arena *arena,
 		    struct strings *out);
 
+/* Add VALUE, whatever its name, to SECRETS in the same forms and order. */
+void secret_add(struct strings *secrets, const char *value, struct arena *arena);
+
 /*
  * LEN bytes of TEXT for people: every secret as "***", NUL bytes as U+FFFD. With CUT the text goes
  * on elsewhere, and a secret that only begins at its end is hidden, too. NULL stays NULL.

@@ -73,6 +73,28 @@ struct file_info {
 	const char *sha256; /* of the whole content, when content was asked for */
 };
 
+/* The service that prompts are sent to. */
+struct target_service {
+	const char *url;	/* base, "http://127.0.0.1:8000" */
+	bool started;		/* from the image under test, by us; else it ran already */
+	uint64_t cold_start_ns; /* from the start to the first good answer, when STARTED */
+	struct strings secrets; /* values that were handed to it: never to be shown */
+	/* It did not become ready: what check_trial_fail takes. NULL LABEL: it is ready. */
+	const char *label;
+	const char *expected;
+	const char *actual;
+};
+
+/* How a service that was started is doing now. */
+struct target_service_state {
+	bool running;
+	bool out_of_memory;
+	int exit_code;	       /* when it no longer runs */
+	uint64_t memory_bytes; /* in use, 0: not known */
+	const char *log;       /* the end of what it printed: raw, may hold secrets */
+	size_t log_len;
+};
+
 struct rule_input; /* rules/rules.h */
 
 struct target_ops {
@@ -90,6 +112,17 @@ struct target_ops {
 	 * inspect and inspect_end. */
 	int (*inspect)(void *target, const struct rule_input **out, struct err *err);
 	void (*inspect_end)(void *target);
+	/* Optional, NULL where no service can run. The suite's service, started when first asked
+	 * for; OUT is borrowed. The caller has it for itself until service_end: answers that are
+	 * compared or timed are made one case at a time. 0 also when it did not become ready.
+	 * ERR_USAGE: the suite has no service. After a failure nothing is held. */
+	int (*service)(void *target, const struct target_service **out, struct err *err);
+	void (*service_end)(void *target);
+	/* Between service and service_end, of a service that was started. */
+	int (*service_state)(void *target, struct arena *arena, struct target_service_state *out,
+			     struct err *err);
+	/* A value that a case sends to the service: hidden in whatever is kept of its output. */
+	void (*service_hide)(void *target, const char *secret);
 };
 
 struct target {

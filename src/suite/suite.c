@@ -310,19 +310,34 @@ static int check_version(const struct parser *parser, const struct json *json)
 	return 0;
 }
 
-/* The image's table from "{}": every default. */
-static int default_image(const struct parser *parser, struct suite_image **out)
+/* A struct of SIZE bytes with every default of FIELDS; PATH names it. */
+static int load_defaults(const struct parser *parser, const struct field *fields, size_t size,
+			 const char *path, void *out)
 {
 	struct arena *arena = parser->suite->arena;
-	struct suite_image *image = arena_alloc(arena, sizeof(*image));
+	void *filled = arena_alloc(arena, size);
 	struct json *empty = json_new_object();
-	int rc = field_load(suite_image_fields, empty, "image", &parser->source, NULL, arena, image,
-			    parser->err);
+	int rc = field_load(fields, empty, path, &parser->source, NULL, arena, filled, parser->err);
 
 	json_free(empty);
 	if (rc == 0)
-		*out = image;
+		memcpy(out, &filled, sizeof(filled));
 	return rc;
+}
+
+static int check_service(const struct parser *parser, const struct suite_service *service)
+{
+	struct err why = {0};
+
+	if (!service)
+		return 0;
+	if (service->ready && !service->ready->request &&
+	    load_defaults(parser, prompt_template_fields, sizeof(*service->ready->request),
+			  "service.ready.request", &service->ready->request) < 0)
+		return -1;
+	if (suite_service_validate(service, &why) == 0)
+		return 0;
+	return field_error(&parser->source, "", "service", parser->err, "%s", why.msg);
 }
 
 static int load_root(const struct parser *parser, const struct json *json)
@@ -337,14 +352,16 @@ static int load_root(const struct parser *parser, const struct json *json)
 		return field_error(&parser->source, "", "name", parser->err,
 				   "\"%s\": letters, digits, '.', '-' and '_' only, at most %d",
 				   root.name, SUITE_NAME_MAX);
-	if (check_targets(parser, "", &root.targets) < 0)
+	if (check_targets(parser, "", &root.targets) < 0 || check_service(parser, root.service) < 0)
 		return -1;
-	if (!root.image && default_image(parser, &root.image) < 0)
+	if (!root.image && load_defaults(parser, suite_image_fields, sizeof(*root.image), "image",
+					 &root.image) < 0)
 		return -1;
 	suite->name = root.name;
 	suite->description = root.description;
 	suite->targets = root.targets;
 	suite->image = root.image;
+	suite->service = root.service;
 	return load_checks(parser, root.checks);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/field.h"
 #include "base/file.h"
+#include "prompt/expect.h"
 
 #define SUITE_BYTES_MAX ((size_t)1024 * 1024)
 #define SUITE_CHECKS_MAX 10000
@@ -27,6 +28,42 @@ struct suite_image {
 };
 
 enum suite_builder { SUITE_BUILDER_AUTO, SUITE_BUILDER_CLASSIC, SUITE_BUILDER_BUILDKIT };
+
+struct suite_mount {
+	const char *source; /* absolute, or relative to the current folder */
+	const char *target; /* absolute, in the container */
+	bool writable;
+};
+
+/* A prompt whose good answer proves that the service serves. */
+struct suite_ready {
+	struct prompt_template *request; /* never NULL after loading */
+	struct prompt_input input;
+	struct expect *expect; /* NULL: status 2xx, no error, and a text that is not empty */
+	uint64_t timeout_ns;   /* from the start, default 5m */
+	uint64_t interval_ns;  /* between two attempts, default 250ms */
+	uint64_t answer_ns;    /* of one attempt, default 30s */
+};
+
+/* The image under test as a service, or one that runs already. Either URL, or the container. */
+struct suite_service {
+	const char *url;
+	struct strings entrypoint; /* empty: the image's */
+	struct strings command;	   /* empty: the image's */
+	int64_t port;		   /* inside; 0 with network host: a free one, {{port}} below */
+	int network;		   /* enum suite_network */
+	struct pairs env;	   /* values may hold {{port}}, as the command's words may */
+	struct strings secrets;	   /* names of variables that are passed on */
+	struct objects mounts;	   /* struct suite_mount */
+	bool gpu;
+	const char *user;
+	const char *workdir;
+	uint64_t memory_bytes;	   /* 0: no limit */
+	uint64_t shm_bytes;	   /* 0: the engine's default */
+	struct suite_ready *ready; /* never NULL with a container */
+};
+
+enum suite_network { SUITE_NETWORK_PUBLISHED, SUITE_NETWORK_HOST };
 
 struct suite_check {
 	const char *name;
@@ -49,7 +86,8 @@ struct suite {
 	const char *name;
 	const char *description;
 	struct strings targets;
-	struct suite_image *image; /* never NULL after loading */
+	struct suite_image *image;     /* never NULL after loading */
+	struct suite_service *service; /* NULL: none */
 	struct suite_check *checks;
 	size_t check_count;
 	char hash[65]; /* SHA-256 of the bytes and the variables used */
@@ -90,6 +128,7 @@ struct json *suite_schema(suite_kind_lookup *lookup, const char *const *kinds, v
 /* Tables, for help and the man page. */
 extern const struct field suite_fields[];
 extern const struct field suite_image_fields[];
+extern const struct field suite_service_fields[];
 extern const struct field suite_check_fields[];
 
 #endif

@@ -17,8 +17,12 @@ struct suite_root {
 	const char *description;
 	struct strings targets;
 	struct suite_image *image;
+	struct suite_service *service;
 	const struct json *checks;
 };
+
+/* What the table of a service cannot say. ERR_USAGE without location. */
+int suite_service_validate(const struct suite_service *service, struct err *err);
 
 /* Keys of a check that are not its kind's, NULL-terminated. */
 extern const char *const suite_common_keys[];

@@ -1,0 +1,15 @@
+/* Friends of the room only: one question to a service that starts. */
+#ifndef DEPLOY_SERVICE_PRIVATE_H
+#define DEPLOY_SERVICE_PRIVATE_H
+
+#include "deploy/service.h"
+#include "engine/container.h"
+
+#define SERVICE_REASON_BYTES 400
+
+/* Put the prompt of READY to URL. 1: a good answer; 0: not (yet), and REASON says in one line
+ * why; -1: it could not be asked (ERR_USAGE, ERR_CANCELLED). */
+int service__ask(const char *url, const struct suite_ready *ready,
+		 char reason[SERVICE_REASON_BYTES], struct err *err);
+
+#endif
