@@ -1,0 +1,319 @@
+/*
+ * The real search in simulated histories: `bisect_sim [OPTION VALUE]…` prints one JSON line with
+ * means over the trials. Commits 0..n-1 are the suspects, oldest first; commit n-1 is bad, what
+ * lies before commit 0 is good. The culprit is uniform. Good commits fail with probability
+ * --flake, bad ones pass with probability --miss. A share --broken of the commits does not build,
+ * in runs of mean length --run. With probability --none there is no culprit.
+ *
+ * An answer counts as right when it names the culprit, or a part of the smallest set that commits
+ * which do not build leave: the run of broken commits around the culprit and the commit after it,
+ * and contains the culprit or that commit. `builds` counts failed ones too, but not the two ends,
+ * whose images exist since they were run to find the failure; `cold` counts those as well.
+ */
+#include "base/mem.h"
+#include "base/units.h"
+#include "bisect/search.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct setting {
+	double n, trials, flake, miss, broken, run, none, workers, assume, confirm, learn, prior,
+		seed, ratio, confidence, ends, merges;
+};
+
+struct world {
+	const struct setting *setting;
+	uint64_t seed;
+	uint32_t n, culprit; /* n: none */
+	uint32_t *start, *parents;
+	unsigned char *broken, *built;
+	bool good_built;
+	struct graph *graph;
+};
+
+struct outcome {
+	double builds, cold, runs, rounds, named, right, undecided;
+};
+
+static double draw(struct world *world)
+{
+	uint64_t x = world->seed += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
+
+	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return (double)((x ^ (x >> 31)) >> 11) / 9007199254740992.0;
+}
+
+/* --- world ----------------------------------------------------------------------------------- */
+
+/* A share of the commits merges an older branch, as two-parent histories do. */
+static void make_history(struct world *world)
+{
+	uint32_t used = 0;
+
+	for (uint32_t v = 0; v < world->n; v++) {
+		double merge = draw(world), back = draw(world);
+
+		world->start[v] = used;
+		if (v)
+			world->parents[used++] = v - 1;
+		if (v > 2 && merge < world->setting->merges) {
+			uint32_t far = 2 + (uint32_t)(back * 30);
+
+			world->parents[used - 1] = v - (far > v ? v : far);
+			world->parents[used++] = v - 1;
+		}
+	}
+	world->start[world->n] = used;
+}
+
+static void break_builds(struct world *world)
+{
+	const struct setting *setting = world->setting;
+	double leave = 1 / setting->run, enter = 0;
+	bool broken = draw(world) < setting->broken;
+
+	if (setting->broken > 0)
+		enter = leave * setting->broken / (1 - setting->broken);
+	for (uint32_t v = 0; v < world->n; v++) {
+		world->broken[v] = broken;
+		if (setting->run <= 1)
+			broken = draw(world) < setting->broken;
+		else
+			broken = broken ? draw(world) >= leave : draw(world) < enter;
+	}
+	world->broken[world->n - 1] = false;
+}
+
+static void world_open(struct world *world, const struct setting *setting, uint64_t trial)
+{
+	struct graph_input input;
+
+	*world = (struct world){.setting = setting, .n = (uint32_t)setting->n};
+	world->seed = (uint64_t)setting->seed * UINT64_C(1000003) + trial;
+	world->start = xcalloc((size_t)world->n + 1, sizeof(*world->start));
+	world->parents = xcalloc(2 * (size_t)world->n, sizeof(*world->parents));
+	world->broken = xcalloc(world->n, 1);
+	world->built = xcalloc(world->n, 1);
+	world->culprit =
+		draw(world) < setting->none ? world->n : (uint32_t)(draw(world) * setting->n);
+	make_history(world);
+	break_builds(world);
+	input = (struct graph_input){world->n, world->start, world->parents, world->n - 1, false};
+	if (graph_open(&input, &world->graph, NULL) < 0)
+		abort();
+}
+
+static void world_close(struct world *world)
+{
+	graph_free(world->graph);
+	free(world->start);
+	free(world->parents);
+	free(world->broken);
+	free(world->built);
+}
+
+static enum sight probe(struct world *world, uint32_t position, struct outcome *outcome)
+{
+	bool bad = false, fails;
+
+	if (position == GRAPH_NOWHERE) {
+		outcome->cold += !world->good_built;
+		world->good_built = true;
+	} else {
+		uint32_t commit = graph_commit_at(world->graph, position);
+
+		if (!world->built[commit]) {
+			outcome->builds += position != world->n - 1;
+			outcome->cold++;
+			world->built[commit] = true;
+		}
+		if (world->broken[commit])
+			return SIGHT_BROKEN;
+		bad = world->culprit < world->n &&
+		      graph_is_ancestor(world->graph,
+					graph_position_of(world->graph, world->culprit), position);
+	}
+	outcome->runs++;
+	fails = bad ? draw(world) >= world->setting->miss : draw(world) < world->setting->flake;
+	return fails ? SIGHT_FAIL : SIGHT_PASS;
+}
+
+/* --- score ----------------------------------------------------------------------------------- */
+
+static bool is_right_set(const struct world *world, const struct verdict_of_search *answer)
+{
+	uint32_t low = world->culprit, high = world->culprit;
+	bool holds = false;
+
+	while (world->broken[high])
+		high++;
+	while (low > 0 && world->broken[low - 1])
+		low--;
+	for (size_t i = 0; i < answer->member_count; i++) {
+		uint32_t commit = graph_commit_at(world->graph, answer->members[i]);
+
+		if (commit < low || commit > high)
+			return false;
+		holds |= commit == world->culprit || commit == high;
+	}
+	return holds;
+}
+
+static bool is_right(const struct world *world, const struct verdict_of_search *answer)
+{
+	if (world->culprit == world->n)
+		return answer->ending == ENDING_NO_CULPRIT;
+	return answer->ending == ENDING_CULPRIT && is_right_set(world, answer);
+}
+
+/* --- one trial ------------------------------------------------------------------------------- */
+
+static struct search_options options_of(const struct setting *setting)
+{
+	double flake = fmax(setting->flake, .01) * setting->assume;
+	struct search_options options = {
+		.model = {.fail = {.known = true, .value = 1 - setting->miss},
+			  .flake = {.known = true, .value = fmin(fmax(flake, .01), .45)},
+			  .no_culprit = setting->prior},
+		.confidence = setting->confidence,
+		.workers = (unsigned)setting->workers,
+		.confirm = (unsigned)setting->confirm,
+		.trust_ends = setting->ends < 1,
+		.probes_max = 1000,
+		.build_s = setting->ratio,
+		.test_s = 1,
+		.good_artefact = GRAPH_NOWHERE,
+	};
+
+	if (setting->learn > 0) { /* nothing is known but that flakes are rare */
+		options.model.flake = (struct rate){.yes = .5, .no = 9.5};
+		options.model.fail = (struct rate){.yes = 9.5, .no = .5};
+	}
+	if (setting->flake <= 0 && setting->assume <= 0)
+		options.model.flake.value = 0;
+	return options;
+}
+
+static struct outcome trial(const struct setting *setting, uint64_t number)
+{
+	struct search_options options = options_of(setting);
+	struct probe probes[SEARCH_WORKERS_MAX];
+	struct verdict_of_search answer;
+	struct outcome outcome = {0};
+	struct search *search = NULL;
+	struct world world;
+	size_t count;
+
+	world_open(&world, setting, number);
+	if (search_open(world.graph, &options, &search, NULL) < 0)
+		abort();
+	search_cached(search, world.n - 1);
+	search_cached(search, GRAPH_NOWHERE);
+	while ((count = search_next(search, probes, SEARCH_WORKERS_MAX)) > 0) {
+		outcome.rounds++;
+		outcome.named += probes[0].why != PROBE_CONFIRM;
+		for (size_t i = 0; i < count; i++)
+			search_observe(search, probes[i].position,
+				       probe(&world, probes[i].position, &outcome));
+	}
+	search_answer(search, &answer);
+	outcome.right = is_right(&world, &answer);
+	outcome.undecided = answer.ending == ENDING_UNDECIDED;
+	search_free(search);
+	world_close(&world);
+	return outcome;
+}
+
+/* --- command line ---------------------------------------------------------------------------- */
+
+static int by_size(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void run_trials(const struct setting *setting)
+{
+	size_t trials = (size_t)setting->trials;
+	double *builds = xcalloc(trials, sizeof(*builds));
+	struct outcome sum = {0};
+	clock_t start = clock();
+
+	for (size_t i = 0; i < trials; i++) {
+		struct outcome one = trial(setting, i);
+
+		builds[i] = one.builds;
+		sum.builds += one.builds;
+		sum.cold += one.cold;
+		sum.runs += one.runs;
+		sum.rounds += one.rounds;
+		sum.named += one.named;
+		sum.right += one.right;
+		sum.undecided += one.undecided;
+	}
+	qsort(builds, trials, sizeof(*builds), by_size);
+	printf("{\"trials\": %zu, \"builds\": %.2f, \"p95\": %.0f, \"cold\": %.2f, \"runs\": %.2f, "
+	       "\"rounds\": %.2f, \"rounds_to_name\": %.2f, \"right\": %.2f, \"undecided\": %.2f, "
+	       "\"seconds\": %.2f}\n",
+	       trials, sum.builds / setting->trials, builds[(size_t)(.95 * setting->trials)],
+	       sum.cold / setting->trials, sum.runs / setting->trials, sum.rounds / setting->trials,
+	       sum.named / setting->trials, 100 * sum.right / setting->trials,
+	       100 * sum.undecided / setting->trials, (double)(clock() - start) / CLOCKS_PER_SEC);
+	free(builds);
+}
+
+struct option {
+	const char *name;
+	size_t offset;
+	double fallback;
+};
+
+#define AT(member) offsetof(struct setting, member)
+static const struct option options[] = {
+	{"--n", AT(n), 1024},	     {"--trials", AT(trials), 1000},
+	{"--flake", AT(flake), 0},   {"--miss", AT(miss), 0},
+	{"--broken", AT(broken), 0}, {"--run", AT(run), 1},
+	{"--none", AT(none), 0},     {"--workers", AT(workers), 1},
+	{"--assume", AT(assume), 1}, {"--confirm", AT(confirm), 2},
+	{"--learn", AT(learn), 0},   {"--prior", AT(prior), 0},
+	{"--seed", AT(seed), 1},     {"--ratio", AT(ratio), 10},
+	{"--ends", AT(ends), 1},     {"--confidence", AT(confidence), .99},
+	{"--merges", AT(merges), 0}, {NULL, 0, 0},
+};
+#undef AT
+
+static double *value_of(struct setting *setting, const char *name)
+{
+	for (const struct option *option = options; option->name; option++)
+		if (strcmp(option->name, name) == 0)
+			return (double *)(void *)((char *)setting + option->offset);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	struct setting setting;
+
+	for (const struct option *option = options; option->name; option++)
+		*value_of(&setting, option->name) = option->fallback;
+	for (int i = 1; i + 1 < argc; i += 2) {
+		double *value = value_of(&setting, argv[i]);
+		char *end = NULL;
+
+		if (value)
+			*value = strtod(argv[i + 1], &end);
+		if (!value || end == argv[i + 1] || *end) {
+			fprintf(stderr, "bisect_sim: %s %s: no such option or number\n", argv[i],
+				argv[i + 1]);
+			return 2;
+		}
+	}
+	run_trials(&setting);
+	return 0;
+}
