@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -409,35 +410,51 @@ static size_t probe_answer(const struct search *search, const struct verdict_of_
 	return count;
 }
 
+/* Tests of images that exist, made one after another while others build, take one worker. */
+static size_t workers_of(const struct search *search, const struct probe *probes, size_t count)
+{
+	double seconds = 0, build = search->options.build_s + search->options.test_s;
+	size_t workers = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (probes[i].build)
+			workers++;
+		else
+			seconds += search->options.test_s;
+	return workers + (size_t)ceil(seconds / build);
+}
+
 /* Workers that would stand idle look for the next answer, or make the likely one surer. */
 static size_t fill(struct search *search, const struct verdict_of_search *answer,
-		   struct probe *probes, size_t count, size_t max)
+		   struct probe *probes, size_t count)
 {
-	if (count < max)
-		count += search__batch(search, probes + count, max - count);
-	if (count && count < max && answer->mass > LIKELY)
-		count += probe_answer(search, answer, probes + count, max - count);
+	size_t workers = search->options.workers, busy;
+
+	busy = workers > 1 ? workers_of(search, probes, count) : count;
+	if (busy < workers)
+		count += search__batch(search, probes + count, workers - busy);
+	busy = workers > 1 ? workers_of(search, probes, count) : count;
+	if (count && busy < workers && answer->mass > LIKELY)
+		count += probe_answer(search, answer, probes + count, workers - busy);
 	return count;
 }
 
-size_t search_next(struct search *search, struct probe *probes, size_t max)
+size_t search_next(struct search *search, struct probe probes[SEARCH_PROBES_MAX])
 {
 	struct verdict_of_search answer;
-	size_t count;
+	size_t count, workers = search->options.workers;
 
-	if (max > search->options.workers)
-		max = search->options.workers;
 	search__refresh(search);
-	count = probe_ends(search, probes, max);
+	count = probe_ends(search, probes, workers);
 	search_answer(search, &answer);
 	if (count)
-		return fill(search, &answer, probes, count, max);
+		return fill(search, &answer, probes, count);
 	if (answer.ending != ENDING_OPEN)
 		return 0;
 	if (answer.mass >= search->options.confidence)
-		count = probe_answer(search, &answer, probes, max);
+		count = probe_answer(search, &answer, probes, workers);
 	if (count == 0)
-		count = fill(search, &answer, probes, 0, max);
+		count = fill(search, &answer, probes, 0);
 	if (count == 0)
 		search->exhausted = true;
 	return count;

@@ -22,6 +22,7 @@
 #include "bisect/posterior.h"
 
 #define SEARCH_WORKERS_MAX 8
+#define SEARCH_PROBES_MAX (3 * SEARCH_WORKERS_MAX)
 #define SEARCH_PARENTS_MAX 8	       /* of a culprit that are confirmed */
 #define SEARCH_OBSERVATIONS_MAX 100000 /* then the search gives up */
 
@@ -88,8 +89,9 @@ void search_observe(struct search *search, uint32_t position, enum sight sight);
 /* Seconds that a build and a test take, as measured; others than above 0 are ignored. */
 void search_times(struct search *search, double build_s, double test_s);
 
-/* What to do next: up to MAX probes at once (at most the workers). 0: the search has ended. */
-size_t search_next(struct search *search, struct probe *probes, size_t max);
+/* What to do next, side by side: more probes than workers only where the tests of images that exist
+ * take one worker no longer than another's build. 0: the search has ended. */
+size_t search_next(struct search *search, struct probe probes[SEARCH_PROBES_MAX]);
 
 /* The answer as of now. Arrays are the search's, valid until its next call. */
 void search_answer(struct search *search, struct verdict_of_search *out);

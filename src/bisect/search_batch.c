@@ -13,30 +13,47 @@
 #define CANDIDATES_MAX 192
 #define OUTCOMES_MAX (1U << SEARCH_WORKERS_MAX)
 
+/* Information per second if the build surely succeeds: no probe of V is worth more. */
+static double worth_at_most(const struct search *search, uint32_t v, double information)
+{
+	double build = search->image[v] == IMAGE_THERE ? 0 : search->options.build_s;
+
+	return information / (search->options.test_s + build);
+}
+
+/* The chance to build is asked for where it can matter only: it costs more than the rest. */
 static size_t best_one(struct search *search, struct probe *probe)
 {
-	double best = 0;
+	struct mass_of_mark *at_most = search->groups;
+	uint32_t best = search->count, first = 0;
+	double worth = 0;
 
 	for (uint32_t v = 0; v < search->count; v++) {
-		double information, worth;
+		double bits = search__can_probe(search, v)
+				      ? posterior_information(search->posterior, v)
+				      : 0;
 
-		if (!search__can_probe(search, v))
-			continue;
-		information = posterior_information(search->posterior, v);
-		if (information < NOTHING ||
-		    information / (search->options.test_s + (search->image[v] == IMAGE_THERE
-								     ? 0
-								     : search->options.build_s)) <=
-			    best)
-			continue; /* not even if it surely builds */
-		worth = search__worth(search, v, information);
-		if (worth <= best)
-			continue;
-		best = worth;
-		*probe = (struct probe){v, search->image[v] == IMAGE_UNKNOWN, PROBE_SEARCH,
-					information};
+		at_most[v].mass = bits < NOTHING ? 0 : worth_at_most(search, v, bits);
+		if (at_most[v].mass > at_most[first].mass)
+			first = v;
 	}
-	return best > 0;
+	for (uint32_t i = 0; i < search->count; i++) {
+		uint32_t v = (first + i) % search->count; /* the best are near each other */
+		double here;
+
+		if (at_most[v].mass <= worth)
+			continue;
+		here = search__worth(search, v, posterior_information(search->posterior, v));
+		if (here <= worth)
+			continue;
+		worth = here;
+		best = v;
+	}
+	if (best == search->count)
+		return 0;
+	*probe = (struct probe){best, search->image[best] == IMAGE_UNKNOWN, PROBE_SEARCH,
+				posterior_information(search->posterior, best)};
+	return 1;
 }
 
 /* --- candidates of a batch ------------------------------------------------------------------- */

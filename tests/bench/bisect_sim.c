@@ -10,15 +10,16 @@
  * and contains the culprit or that commit. `builds` counts failed ones too, but not the two ends,
  * whose images exist since they were run to find the failure; `cold` counts those as well.
  */
+#include "base/clock.h"
 #include "base/mem.h"
-#include "base/units.h"
 #include "bisect/search.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#define BRANCHES_MAX 8 /* open at once */
 
 struct setting {
 	double n, trials, flake, miss, broken, run, none, workers, assume, confirm, learn, prior,
@@ -26,6 +27,7 @@ struct setting {
 };
 
 struct world {
+	double open_s; /* of the graph */
 	const struct setting *setting;
 	uint64_t seed;
 	uint32_t n, culprit; /* n: none */
@@ -37,7 +39,13 @@ struct world {
 
 struct outcome {
 	double builds, cold, runs, rounds, named, right, undecided;
+	double open_s, step_s, step_s_max;
 };
+
+static double now(void)
+{
+	return (double)clock_ns() / 1e9;
+}
 
 static double draw(struct world *world)
 {
@@ -50,25 +58,43 @@ static double draw(struct world *world)
 
 /* --- world ----------------------------------------------------------------------------------- */
 
-/* A share of the commits merges an older branch, as two-parent histories do. */
+static void add_commit(struct world *world, uint32_t v, uint32_t first, uint32_t second)
+{
+	uint32_t used = world->start[v];
+
+	if (v) /* else nothing lies before it */
+		world->parents[used++] = first;
+	if (second < v)
+		world->parents[used++] = second;
+	world->start[v + 1] = used;
+}
+
+/* A main line from which branches start and to which they return: a share --merges of the commits
+ * starts or merges one. The last commits merge what is still open. */
 static void make_history(struct world *world)
 {
-	uint32_t used = 0;
+	uint32_t tips[BRANCHES_MAX], open = 0, main_line = 0;
 
 	for (uint32_t v = 0; v < world->n; v++) {
-		double merge = draw(world), back = draw(world);
+		double what = draw(world), which = draw(world);
+		uint32_t branch = (uint32_t)(which * open), none = world->n;
 
-		world->start[v] = used;
-		if (v)
-			world->parents[used++] = v - 1;
-		if (v > 2 && merge < world->setting->merges) {
-			uint32_t far = 2 + (uint32_t)(back * 30);
-
-			world->parents[used - 1] = v - (far > v ? v : far);
-			world->parents[used++] = v - 1;
+		if (open && (v + open >= world->n || what < world->setting->merges / 2)) {
+			add_commit(world, v, main_line, tips[branch]);
+			tips[branch] = tips[--open];
+			main_line = v;
+		} else if (v && v + open + 1 < world->n && open < BRANCHES_MAX &&
+			   what < world->setting->merges) {
+			add_commit(world, v, main_line, none);
+			tips[open++] = v;
+		} else if (open && what > .5) {
+			add_commit(world, v, tips[branch], none);
+			tips[branch] = v;
+		} else {
+			add_commit(world, v, main_line, none);
+			main_line = v;
 		}
 	}
-	world->start[world->n] = used;
 }
 
 static void break_builds(struct world *world)
@@ -104,8 +130,10 @@ static void world_open(struct world *world, const struct setting *setting, uint6
 	make_history(world);
 	break_builds(world);
 	input = (struct graph_input){world->n, world->start, world->parents, world->n - 1, false};
+	world->open_s = now();
 	if (graph_open(&input, &world->graph, NULL) < 0)
 		abort();
+	world->open_s = now() - world->open_s;
 }
 
 static void world_close(struct world *world)
@@ -199,22 +227,36 @@ static struct search_options options_of(const struct setting *setting)
 	return options;
 }
 
+static size_t step(struct search *search, struct probe *probes, struct outcome *outcome)
+{
+	double start = now(), took;
+	size_t count = search_next(search, probes);
+
+	took = now() - start;
+	outcome->step_s += took;
+	outcome->step_s_max = fmax(outcome->step_s_max, took);
+	return count;
+}
+
 static struct outcome trial(const struct setting *setting, uint64_t number)
 {
 	struct search_options options = options_of(setting);
-	struct probe probes[SEARCH_WORKERS_MAX];
+	struct probe probes[SEARCH_PROBES_MAX];
 	struct verdict_of_search answer;
 	struct outcome outcome = {0};
 	struct search *search = NULL;
 	struct world world;
+	double start;
 	size_t count;
 
 	world_open(&world, setting, number);
+	start = now();
 	if (search_open(world.graph, &options, &search, NULL) < 0)
 		abort();
+	outcome.open_s = world.open_s + now() - start;
 	search_cached(search, world.n - 1);
 	search_cached(search, GRAPH_NOWHERE);
-	while ((count = search_next(search, probes, SEARCH_WORKERS_MAX)) > 0) {
+	while ((count = step(search, probes, &outcome)) > 0) {
 		outcome.rounds++;
 		outcome.named += probes[0].why != PROBE_CONFIRM;
 		for (size_t i = 0; i < count; i++)
@@ -243,7 +285,7 @@ static void run_trials(const struct setting *setting)
 	size_t trials = (size_t)setting->trials;
 	double *builds = xcalloc(trials, sizeof(*builds));
 	struct outcome sum = {0};
-	clock_t start = clock();
+	double start = now();
 
 	for (size_t i = 0; i < trials; i++) {
 		struct outcome one = trial(setting, i);
@@ -256,15 +298,20 @@ static void run_trials(const struct setting *setting)
 		sum.named += one.named;
 		sum.right += one.right;
 		sum.undecided += one.undecided;
+		sum.open_s += one.open_s;
+		sum.step_s += one.step_s;
+		sum.step_s_max = fmax(sum.step_s_max, one.step_s_max);
 	}
 	qsort(builds, trials, sizeof(*builds), by_size);
 	printf("{\"trials\": %zu, \"builds\": %.2f, \"p95\": %.0f, \"cold\": %.2f, \"runs\": %.2f, "
 	       "\"rounds\": %.2f, \"rounds_to_name\": %.2f, \"right\": %.2f, \"undecided\": %.2f, "
-	       "\"seconds\": %.2f}\n",
+	       "\"open_s\": %.4f, \"step_ms\": %.3f, \"step_ms_max\": %.3f, \"seconds\": %.2f}\n",
 	       trials, sum.builds / setting->trials, builds[(size_t)(.95 * setting->trials)],
 	       sum.cold / setting->trials, sum.runs / setting->trials, sum.rounds / setting->trials,
 	       sum.named / setting->trials, 100 * sum.right / setting->trials,
-	       100 * sum.undecided / setting->trials, (double)(clock() - start) / CLOCKS_PER_SEC);
+	       100 * sum.undecided / setting->trials, sum.open_s / setting->trials,
+	       1e3 * sum.step_s / (sum.rounds + setting->trials), 1e3 * sum.step_s_max,
+	       now() - start);
 	free(builds);
 }
 

@@ -78,13 +78,13 @@ static enum sight look(struct world *world, const struct search *search, uint32_
 static void hunt(struct world *world, const struct search_options *options, struct search **out,
 		 struct verdict_of_search *answer)
 {
-	struct probe probes[SEARCH_WORKERS_MAX];
+	struct probe probes[SEARCH_PROBES_MAX];
 	struct err err = {0};
 	size_t count;
 
 	assert_int_equal(search_open(world->graph, options, out, &err), 0);
-	while ((count = search_next(*out, probes, SEARCH_WORKERS_MAX)) > 0) {
-		assert_true(count <= options->workers);
+	while ((count = search_next(*out, probes)) > 0) {
+		assert_true(count <= (options->workers > 1 ? SEARCH_PROBES_MAX : 1));
 		for (size_t i = 0; i < count; i++)
 			search_observe(*out, probes[i].position,
 				       look(world, *out, probes[i].position));
@@ -120,20 +120,20 @@ static void tests_both_ends_before_anything_else(void **state)
 	struct search_options options = plain();
 	struct graph *graph = line(16);
 	struct search *search = NULL;
-	struct probe probe;
+	struct probe probe[SEARCH_PROBES_MAX];
 
 	(void)state;
 	assert_int_equal(search_open(graph, &options, &search, NULL), 0);
-	assert_int_equal(search_next(search, &probe, 1), 1);
-	assert_int_equal(probe.position, 15);
-	assert_int_equal(probe.why, PROBE_END);
+	assert_int_equal(search_next(search, probe), 1);
+	assert_int_equal(probe->position, 15);
+	assert_int_equal(probe->why, PROBE_END);
 	search_observe(search, 15, SIGHT_FAIL);
-	assert_int_equal(search_next(search, &probe, 1), 1);
-	assert_int_equal(probe.position, GRAPH_NOWHERE);
+	assert_int_equal(search_next(search, probe), 1);
+	assert_int_equal(probe->position, GRAPH_NOWHERE);
 	search_observe(search, GRAPH_NOWHERE, SIGHT_PASS);
-	assert_int_equal(search_next(search, &probe, 1), 1);
-	assert_int_equal(probe.position, 7);
-	assert_true(probe.build);
+	assert_int_equal(search_next(search, probe), 1);
+	assert_int_equal(probe->position, 7);
+	assert_true(probe->build);
 	search_free(search);
 	graph_free(graph);
 }
@@ -320,15 +320,15 @@ static void image_that_exists_is_preferred(void **state)
 	struct search_options options = plain();
 	struct graph *graph = line(100);
 	struct search *search = NULL;
-	struct probe probe;
+	struct probe probe[SEARCH_PROBES_MAX];
 
 	(void)state;
 	options.trust_ends = true;
 	assert_int_equal(search_open(graph, &options, &search, NULL), 0);
 	search_cached(search, 30);
-	assert_int_equal(search_next(search, &probe, 1), 1);
-	assert_int_equal(probe.position, 30);
-	assert_false(probe.build);
+	assert_int_equal(search_next(search, probe), 1);
+	assert_int_equal(probe->position, 30);
+	assert_false(probe->build);
 	search_free(search);
 	graph_free(graph);
 }
@@ -339,7 +339,7 @@ static void gives_up_with_the_suspects_that_are_left(void **state)
 	struct graph *graph = line(16);
 	struct verdict_of_search answer;
 	struct search *search = NULL;
-	struct probe probe;
+	struct probe probe[SEARCH_PROBES_MAX];
 
 	(void)state;
 	options.probes_max = 3;
@@ -347,7 +347,7 @@ static void gives_up_with_the_suspects_that_are_left(void **state)
 	search_observe(search, 15, SIGHT_FAIL);
 	search_observe(search, GRAPH_NOWHERE, SIGHT_PASS);
 	search_observe(search, 7, SIGHT_PASS);
-	assert_int_equal(search_next(search, &probe, 1), 0);
+	assert_int_equal(search_next(search, probe), 0);
 	search_answer(search, &answer);
 	assert_int_equal(answer.ending, ENDING_UNDECIDED);
 	assert_int_equal(answer.member_count, 8);
