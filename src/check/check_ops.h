@@ -14,6 +14,7 @@ enum check_need {
 	NEED_IMAGE = 1 << 0,   /* image configuration and files */
 	NEED_COMMAND = 1 << 1, /* runs commands in the image */
 	NEED_GPU = 1 << 2,
+	NEED_SERVICE = 1 << 3, /* asks the suite's service */
 };
 
 struct check_ctx {

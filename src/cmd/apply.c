@@ -30,7 +30,7 @@ static int judge(const struct suite *suite, const struct subject *subject, struc
 {
 	const struct rule_input input = {.facts = subject->facts, .image = subject->image};
 	const struct exec_options options = {.jobs = JOBS};
-	struct still *still = still_new(&input);
+	struct still *still = still_new(&input, suite->service);
 	uint64_t start = clock_ns();
 	int rc;
 

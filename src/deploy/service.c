@@ -18,8 +18,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define STATE_EVERY_NS (UINT64_C(500) * NS_PER_MS) /* how often a starting container is looked at  \
-						    */
+#define STATE_EVERY_NS                                                                             \
+	(UINT64_C(500) * NS_PER_MS) /* how often a starting container is looked at                 \
+				     */
 #define LAST_WORDS_BYTES 400
 #define PATH_BYTES_MAX 4096
 
@@ -296,7 +297,10 @@ static int await_ready(struct service *service, uint64_t since, struct err *err)
 				return rc;
 			looked = clock_ns();
 		}
-		rc = service->view.url ? service__ask(service->view.url, ready, reason, err) : 0;
+		rc = 0;
+		if (service->view.url)
+			rc = service__ask(service->view.url, service->view.started, ready, reason,
+					  err);
 		if (rc == 1 && service->container)
 			service->view.cold_start_ns = clock_ns() - since;
 		if (rc != 0)
@@ -345,6 +349,8 @@ int service_begin(struct service *service, const struct target_service **out, st
 	if (!service->spec.wanted)
 		return err_set(err, ERR_USAGE,
 			       "the suite has no service: give it one, or request.url");
+	if (!service->spec.wanted->url && !service->spec.engine)
+		return err_set(err, ERR_USAGE, "an image that only lies there runs no service");
 	(void)pthread_mutex_lock(&service->held);
 	if (!service->tried && try_once(service, &service->why) < 0)
 		service->failed = true;

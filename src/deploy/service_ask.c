@@ -13,9 +13,8 @@ struct attempt {
 	const struct suite_ready *ready;
 	struct arena *arena;
 	char *reason;
+	const char *proxy;
 	struct prompt_request request;
-	const char *origin; /* "http://host:port" */
-	const char *path;
 };
 
 static int say(struct attempt *attempt, const char *text)
@@ -29,16 +28,10 @@ static int make_request(struct attempt *attempt, const char *url, struct err *er
 	const struct prompt_template *tmpl = attempt->ready->request;
 	const struct prompt_place place = {.base = url,
 					   .secret = tmpl->auth ? hold_env(tmpl->auth->env) : NULL};
-	const char *host, *slash;
 
 	if (prompt_request_make(tmpl, &attempt->ready->input, &place, attempt->arena,
 				&attempt->request, err) < 0)
 		return err_wrap(err, "service: ready");
-	host = strstr(attempt->request.url, "://") + 3;
-	slash = host + strcspn(host, "/?");
-	attempt->origin = arena_strndup(attempt->arena, attempt->request.url,
-					(size_t)(slash - attempt->request.url));
-	attempt->path = *slash ? slash : "/";
 	return 0;
 }
 
@@ -46,7 +39,7 @@ static int send_it(struct attempt *attempt, struct http_answer *answer, struct e
 {
 	const struct prompt_tls *tls = attempt->ready->request->tls;
 	struct http_request request = {.method = attempt->request.method,
-				       .path = attempt->path,
+				       .path = attempt->request.path,
 				       .headers = attempt->request.headers,
 				       .body = attempt->request.body,
 				       .body_len = attempt->request.body_len,
@@ -55,10 +48,13 @@ static int send_it(struct attempt *attempt, struct http_answer *answer, struct e
 	struct http_client *client = NULL;
 	int rc;
 
-	if (http_client_open(attempt->origin, NULL, &client, err) < 0)
+	if (http_client_open(attempt->request.origin, NULL, &client, err) < 0)
 		return -1;
-	if (tls && tls->ca)
+	http_client_proxy(client, attempt->proxy);
+	if (tls)
 		http_client_tls(client, tls->ca, tls->cert, tls->key);
+	if (tls && tls->insecure)
+		http_client_insecure(client);
 	rc = http_send(client, &request, answer, err);
 	http_client_close(client);
 	return rc;
@@ -107,7 +103,7 @@ static int judge(struct attempt *attempt, const struct http_answer *answer, stru
 					 findings.items[0].actual));
 }
 
-int service__ask(const char *url, const struct suite_ready *ready,
+int service__ask(const char *url, bool started, const struct suite_ready *ready,
 		 char reason[SERVICE_REASON_BYTES], struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -116,6 +112,8 @@ int service__ask(const char *url, const struct suite_ready *ready,
 	struct err why = {0};
 	int rc;
 
+	/* What was started here is on this host, whatever proxy leads out of it. */
+	attempt.proxy = started ? "" : ready->request->proxy;
 	if (make_request(&attempt, url, err) < 0)
 		return -1;
 	if (send_it(&attempt, &answer, &why) < 0) {

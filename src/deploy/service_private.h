@@ -7,9 +7,10 @@
 
 #define SERVICE_REASON_BYTES 400
 
-/* Put the prompt of READY to URL. 1: a good answer; 0: not (yet), and REASON says in one line
- * why; -1: it could not be asked (ERR_USAGE, ERR_CANCELLED). */
-int service__ask(const char *url, const struct suite_ready *ready,
+/* Put the prompt of READY to URL, past every proxy when it was STARTED here. 1: a good answer; 0:
+ * not (yet), and REASON says in one line why; -1: it could not be asked (ERR_USAGE, ERR_CANCELLED).
+ */
+int service__ask(const char *url, bool started, const struct suite_ready *ready,
 		 char reason[SERVICE_REASON_BYTES], struct err *err);
 
 #endif

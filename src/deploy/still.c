@@ -1,12 +1,14 @@
 #include "deploy/still.h"
 
 #include "base/digest.h"
+#include "deploy/service.h"
 
 #include <pthread.h>
 
 struct still {
 	struct arena *arena;
 	const struct rule_input *input;
+	struct service *service;
 	struct target view;
 	pthread_mutex_t mutex; /* an image is read by one thread at a time */
 };
@@ -87,18 +89,32 @@ static void still_inspect_end(void *self)
 	pthread_mutex_unlock(&still->mutex);
 }
 
+static int still_service(void *self, const struct target_service **out, struct err *err)
+{
+	return service_begin(((struct still *)self)->service, out, err);
+}
+
+static void still_service_end(void *self)
+{
+	service_end(((struct still *)self)->service);
+}
+
 static const struct target_ops ops = {.run = still_run,
 				      .file = still_file,
 				      .inspect = still_inspect,
-				      .inspect_end = still_inspect_end};
+				      .inspect_end = still_inspect_end,
+				      .service = still_service,
+				      .service_end = still_service_end};
 
-struct still *still_new(const struct rule_input *input)
+struct still *still_new(const struct rule_input *input, const struct suite_service *service)
 {
+	const struct service_spec spec = {.wanted = service};
 	struct arena *arena = arena_new();
 	struct still *still = arena_alloc(arena, sizeof(*still));
 
 	still->arena = arena;
 	still->input = input;
+	still->service = service_new(&spec);
 	pthread_mutex_init(&still->mutex, NULL);
 	still->view = (struct target){NULL, image_config(input->image), &ops, still};
 	return still;
@@ -108,6 +124,7 @@ void still_free(struct still *still)
 {
 	if (!still)
 		return;
+	service_close(still->service);
 	pthread_mutex_destroy(&still->mutex);
 	arena_free(still->arena);
 }

@@ -49,9 +49,19 @@ int http_client_open(const char *base, const char *socket, struct http_client **
 
 void http_client_tls(struct http_client *client, const char *ca, const char *cert, const char *key)
 {
-	client->ca = xstrdup(ca);
-	client->cert = xstrdup(cert);
-	client->key = xstrdup(key);
+	client->ca = ca ? xstrdup(ca) : NULL;
+	client->cert = cert ? xstrdup(cert) : NULL;
+	client->key = key ? xstrdup(key) : NULL;
+}
+
+void http_client_insecure(struct http_client *client)
+{
+	client->insecure = true;
+}
+
+void http_client_proxy(struct http_client *client, const char *proxy)
+{
+	client->proxy = proxy ? xstrdup(proxy) : NULL;
 }
 
 static void slot_free(struct http__slot *slot)
@@ -72,6 +82,7 @@ void http_client_close(struct http_client *client)
 	free(client->ca);
 	free(client->cert);
 	free(client->key);
+	free(client->proxy);
 	free(client);
 }
 
@@ -142,10 +153,17 @@ void http__configure(const struct http_client *client, CURL *easy, const char *p
 		(void)curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->socket);
 		(void)curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 	}
-	if (client->ca) {
+	if (client->proxy) /* an empty name is none */
+		(void)curl_easy_setopt(easy, CURLOPT_PROXY, client->proxy);
+	if (client->ca)
 		(void)curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca);
+	if (client->cert) {
 		(void)curl_easy_setopt(easy, CURLOPT_SSLCERT, client->cert);
 		(void)curl_easy_setopt(easy, CURLOPT_SSLKEY, client->key);
+	}
+	if (client->insecure) {
+		(void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		(void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
 }
 

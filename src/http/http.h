@@ -19,9 +19,13 @@ struct http_client;
 int http_client_open(const char *base, const char *socket, struct http_client **out,
 		     struct err *err);
 void http_client_close(struct http_client *client);
-/* For an https BASE: files with the authority, our certificate and its key. Before the first
- * request. */
+/* For an https BASE: files with the authority, our certificate and its key; NULL: none, and the
+ * system's authorities. Before the first request. */
 void http_client_tls(struct http_client *client, const char *ca, const char *cert, const char *key);
+/* For an https BASE: take any certificate. Before the first request. */
+void http_client_insecure(struct http_client *client);
+/* Its URL, "" for none; NULL: the environment's, as without this call. Before the first request. */
+void http_client_proxy(struct http_client *client, const char *proxy);
 
 struct http_request {
 	const char *method;	    /* NULL: GET */

@@ -24,6 +24,8 @@ struct http_client {
 	char *base;
 	char *socket; /* NULL: TCP */
 	char *ca, *cert, *key;
+	char *proxy; /* "": none; NULL: the environment's */
+	bool insecure;
 	pthread_mutex_t lock; /* of the pool */
 	struct http__slot pool[HTTP_POOL_MAX];
 	size_t pooled;

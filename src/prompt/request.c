@@ -380,13 +380,19 @@ int prompt_input_validate(const struct prompt_template *tmpl, const struct promp
 
 /* --- making ---------------------------------------------------------------------------------- */
 
-static const char *join_url(const char *base, const char *path, struct arena *arena)
+/* BASE may have a path of its own, as RunPod's endpoints have. */
+static void set_url(struct prompt_request *request, const char *base, const char *path,
+		    struct arena *arena)
 {
-	size_t len = strlen(base);
+	size_t len = strlen(base), origin;
 
 	while (len && base[len - 1] == '/')
 		len--;
-	return arena_printf(arena, "%.*s%s", (int)len, base, path);
+	request->url = arena_printf(arena, "%.*s%s", (int)len, base, path);
+	origin = (size_t)(strstr(request->url, "://") + 3 - request->url);
+	origin += strcspn(request->url + origin, "/?");
+	request->origin = arena_strndup(arena, request->url, origin);
+	request->path = request->url + origin;
 }
 
 static int add_header(struct arena *arena, struct strings *list, const char *name,
@@ -476,7 +482,7 @@ int prompt_request_make(const struct prompt_template *tmpl, const struct prompt_
 	struct json *holder = NULL;
 	int rc = 0;
 
-	if (!base)
+	if (!base || !strstr(base, "://"))
 		return err_set(err, ERR_USAGE,
 			       "nowhere to send it: give request.url, or a service in the suite");
 	if (tmpl->format != PROMPT_JSON || tmpl->body)
@@ -487,7 +493,7 @@ int prompt_request_make(const struct prompt_template *tmpl, const struct prompt_
 	if (rc < 0 ||
 	    make_headers(tmpl, place, request.body != NULL, arena, &request.headers, err) < 0)
 		return -1;
-	request.url = join_url(base, tmpl->path ? tmpl->path : default_paths[tmpl->format], arena);
+	set_url(&request, base, tmpl->path ? tmpl->path : default_paths[tmpl->format], arena);
 	*out = request;
 	return 0;
 }

@@ -119,7 +119,9 @@ struct prompt_place {
 /* An HTTP request; strings are the arena's. */
 struct prompt_request {
 	const char *method;
-	const char *url;	    /* absolute */
+	const char *url;	    /* absolute: ORIGIN and PATH */
+	const char *origin;	    /* "http://host:port" */
+	const char *path;	    /* "/v1/…", with query */
 	const char *const *headers; /* "Name: value", NULL-terminated; may hold the secret */
 	const char *body;	    /* NULL: none */
 	size_t body_len;

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "fake_service.h"
 #include "model/target.h"
 #include "rules/rules.h"
 
@@ -18,6 +19,7 @@ struct fake_target {
 	const struct json *files;    /* {"/path": {"content": "…", "mode": "0644", …}} */
 	struct rule_input input;     /* of "facts", "before" (facts.json each) and "repo" */
 	struct image_config image;
+	struct fake_service service;
 	struct target view;
 };
 
@@ -239,8 +241,44 @@ static inline void fake_repo(struct fake_target *fake, const struct json *files)
 	}
 }
 
+static inline int fake_service_begin(void *self, const struct target_service **out, struct err *err)
+{
+	struct fake_target *fake = self;
+
+	if (fake->gone)
+		return err_set(err, ERR_INFRA, "the engine is gone");
+	if (!fake->service.spec)
+		return err_set(err, ERR_USAGE, "the suite has no service");
+	*out = &fake->service.view;
+	return 0;
+}
+
+static inline void fake_service_end(void *self)
+{
+	(void)self;
+}
+
+static inline int fake_service_state(void *self, struct arena *arena,
+				     struct target_service_state *out, struct err *err)
+{
+	struct fake_target *fake = self;
+
+	(void)arena;
+	(void)err;
+	fake_service_look(&fake->service, out);
+	return 0;
+}
+
+static inline void fake_service_hide(void *self, const char *secret)
+{
+	(void)self;
+	(void)secret;
+}
+
 static inline void fake_target_done(struct fake_target *fake)
 {
+	if (fake->service.spec)
+		fake_service_close(&fake->service);
 	facts_free((struct facts *)fake->input.facts);
 	facts_free((struct facts *)fake->input.before);
 }
@@ -248,7 +286,11 @@ static inline void fake_target_done(struct fake_target *fake)
 static const struct target_ops fake_ops = {.run = fake_run,
 					   .file = fake_file,
 					   .inspect = fake_inspect,
-					   .inspect_end = fake_inspect_end};
+					   .inspect_end = fake_inspect_end,
+					   .service = fake_service_begin,
+					   .service_end = fake_service_end,
+					   .service_state = fake_service_state,
+					   .service_hide = fake_service_hide};
 
 /* DOCUMENT stays the caller's and must outlive FAKE. */
 static inline void fake_target_init(struct fake_target *fake, const struct json *document,
@@ -273,6 +315,8 @@ static inline void fake_target_init(struct fake_target *fake, const struct json 
 	fake_pairs(arena, json_get(image, "labels"), &fake->image.labels);
 	fake->image.user = json_str(image, "user", NULL);
 	fake->image.workdir = json_str(image, "workdir", NULL);
+	if (json_get(document, "service"))
+		fake_service_open(&fake->service, json_get(document, "service"), arena);
 	fake->view = (struct target){NULL, &fake->image, &fake_ops, fake};
 }
 

@@ -80,7 +80,8 @@ static void find_scenarios(const struct check_ops *ops)
 
 /* --- what came out, as JSON ------------------------------------------------------------------ */
 
-static void add_metrics(struct json *out, const struct case_result *result)
+/* Samples that were MEASURED differ from run to run: then their number counts. */
+static void add_metrics(struct json *out, const struct case_result *result, bool measured)
 {
 	struct json *list = result->metric_count ? json_add_array(out, "metrics") : NULL;
 
@@ -91,13 +92,17 @@ static void add_metrics(struct json *out, const struct case_result *result)
 		json_add_str(item, "name", metric->name);
 		json_add_str(item, "unit", metric->unit);
 		json_add_str(item, "better", direction_name(metric->direction));
+		if (measured) {
+			json_add_int(item, "samples", (int64_t)metric->sample_count);
+			continue;
+		}
 		samples = json_add_array(item, "samples");
 		for (size_t n = 0; n < metric->sample_count; n++)
 			json_add_num(samples, NULL, metric->samples[n]);
 	}
 }
 
-static void add_result(struct json *out, const struct case_result *result)
+static void add_result(struct json *out, const struct case_result *result, bool measured)
 {
 	const struct label *label = result->label ? label_find(result->label) : NULL;
 
@@ -113,7 +118,7 @@ static void add_result(struct json *out, const struct case_result *result)
 		json_add_str(out, "out", result->out);
 	if (result->errout && *result->errout)
 		json_add_str(out, "errout", result->errout);
-	add_metrics(out, result);
+	add_metrics(out, result, measured);
 }
 
 /* As the executor does: what a check cannot judge is broken, a deadline a time-out. */
@@ -140,7 +145,7 @@ static void judge(const struct check_ops *ops, const struct json *document, cons
 		if (err.code == ERR_TIMEOUT)
 			result.outcome = OUTCOME_TIMEOUT;
 	}
-	add_result(out, &result);
+	add_result(out, &result, json_get(document, "service") != NULL);
 	fake_target_done(&fake);
 }
 

@@ -41,7 +41,7 @@ static void a_kind_describes_and_judges(void **state)
 		assert_non_null(ops->run);
 		assert_non_null(ops->fields);
 		assert_true(ops->spec_size > 0);
-		assert_true(ops->needs & NEED_IMAGE);
+		assert_true(ops->needs & (NEED_IMAGE | NEED_SERVICE));
 	}
 }
 

@@ -162,6 +162,55 @@ static const struct row rows[] = {
 	{"command", "{\"command\": [\"test\", \"-z\", \"\"]}", NULL},
 	{"command", "{\"command\": [\"a\"], \"json\": [{\"path\": \"$\", \"equals\": null}]}",
 	 NULL},
+
+	{"prompt", "{}", "cases"},
+	{"prompt", "{\"cases\": []}", "empty"},
+	{"prompt", "{\"cases\": [{\"name\": \"a\", \"prompt\": \"x\"}]}", "asserts nothing"},
+	{"prompt", "{\"cases\": [{\"name\": \"a\", \"prompt\": \"x\", \"expect\": {}}]}",
+	 "asserts nothing"},
+	{"prompt", "{\"cases\": [{\"name\": \"a\", \"prompt\": \"x\"}], \"expect\": {}}",
+	 "asserts nothing"},
+	{"prompt", "{\"cases\": [{\"name\": \"a\"}], \"expect\": {\"status\": 200}}",
+	 "nothing to send"},
+	{"prompt",
+	 "{\"cases\": [{\"name\": \"a\", \"prompt\": \"x\"}, {\"name\": \"a\", \"prompt\": "
+	 "\"y\"}], \"expect\": {\"status\": 200}}",
+	 "named twice"},
+	{"prompt",
+	 "{\"cases\": [{\"name\": \"a\", \"prompt\": \"x\"}], \"expect\": {\"golden\": true}}",
+	 "needs the file"},
+	{"prompt",
+	 "{\"cases\": [{\"name\": \"a\", \"prompt\": \"x\"}], \"expect\": {\"similar\": {\"min\": "
+	 "0.5}}}",
+	 "needs the file"},
+	{"prompt",
+	 "{\"request\": {\"temperature\": 0.7}, \"golden\": \"g\", \"cases\": [{\"name\": \"a\", "
+	 "\"prompt\": \"x\"}], \"expect\": {\"golden\": true}}",
+	 "temperature 0"},
+	{"prompt",
+	 "{\"cases\": [{\"name\": \"a\", \"prompt\": \"x\"}], \"expect\": {\"deterministic\": "
+	 "true}}",
+	 "needs \"repeat\""},
+	{"prompt",
+	 "{\"at_least\": 2, \"cases\": [{\"name\": \"a\", \"prompt\": \"x\"}], \"expect\": "
+	 "{\"status\": 200}}",
+	 "above"},
+	{"prompt",
+	 "{\"answer_max\": 0, \"cases\": [{\"name\": \"a\", \"prompt\": \"x\"}], \"expect\": "
+	 "{\"status\": 200}}",
+	 "answer_max"},
+	{"prompt",
+	 "{\"request\": {\"stream\": true}, \"cases\": [{\"name\": \"a\", \"prompt\": \"x\"}], "
+	 "\"expect\": {\"schema\": {}}}",
+	 "no JSON document"},
+	{"prompt",
+	 "{\"request\": {\"url\": \"nowhere\"}, \"cases\": [{\"name\": \"a\", \"prompt\": \"x\"}], "
+	 "\"expect\": {\"status\": 200}}",
+	 "url"},
+	{"prompt",
+	 "{\"repeat\": 3, \"at_least\": 2, \"cases\": [{\"name\": \"a\", \"prompt\": \"x\"}], "
+	 "\"expect\": {\"status\": 401}}",
+	 NULL},
 };
 
 static void the_spec_is_judged_when_it_is_loaded(void **state)

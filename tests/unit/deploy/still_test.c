@@ -42,7 +42,7 @@ static int set_up(void **state)
 	    image_open_root(fixture.root, &options, &fixture.image, &err) < 0)
 		return -1;
 	fixture.input.image = fixture.image;
-	fixture.still = still_new(&fixture.input);
+	fixture.still = still_new(&fixture.input, NULL);
 	*state = &fixture;
 	return 0;
 }

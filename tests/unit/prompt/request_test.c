@@ -86,6 +86,9 @@ static void each_template_has_its_path_and_body(void **state)
 		struct prompt_request out = make(rows[i].request, rows[i].prompt, NULL);
 
 		assert_string_equal(out.url, rows[i].url);
+		assert_true(strncmp(out.url, out.origin, strlen(out.origin)) == 0);
+		assert_string_equal(out.url + strlen(out.origin), out.path);
+		assert_int_equal(out.path[0], '/');
 		assert_string_equal(out.body, rows[i].body);
 		assert_int_equal(out.body_len, strlen(out.body));
 		assert_string_equal(out.method, "POST");
