@@ -33,6 +33,8 @@ struct service {
 	bool failed; /* with WHY: could not even be tried */
 	struct err why;
 	struct container *container;
+	size_t log_told; /* bytes of its log that cases before this one were told */
+	size_t log_seen;
 	struct target_service view;
 	pthread_mutex_t lock; /* of SECRETS */
 	struct strings secrets;
@@ -365,6 +367,7 @@ int service_begin(struct service *service, const struct target_service **out, st
 
 void service_end(struct service *service)
 {
+	service->log_told = service->log_seen;
 	(void)pthread_mutex_unlock(&service->held);
 }
 
@@ -391,8 +394,13 @@ int service_state(struct service *service, struct arena *arena, struct target_se
 	buf_init(&log, CONTAINER_LOG_BYTES_MAX);
 	rc = container_logs(service->container, &log, err);
 	if (rc == 0) {
-		state.log = arena_strndup(arena, buf_str(&log), log.len);
-		state.log_len = log.len;
+		/* A log at its maximum begins anywhere: then all of it is told again. */
+		size_t told = log.len < CONTAINER_LOG_BYTES_MAX / 2 ? service->log_told : 0;
+
+		told = told < log.len ? told : log.len;
+		state.log = arena_strndup(arena, buf_str(&log) + told, log.len - told);
+		state.log_len = log.len - told;
+		service->log_seen = log.len;
 		*out = state;
 	}
 	buf_done(&log);

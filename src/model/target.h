@@ -91,7 +91,7 @@ struct target_service_state {
 	bool out_of_memory;
 	int exit_code;	       /* when it no longer runs */
 	uint64_t memory_bytes; /* in use, 0: not known */
-	const char *log;       /* the end of what it printed: raw, may hold secrets */
+	const char *log; /* what it printed since the last case looked: raw, may hold secrets */
 	size_t log_len;
 };
 
