@@ -12,6 +12,7 @@ const struct subcommand subcommands[] = {
 	{"scan", "read what is really inside an image, and judge it", cmd_scan, &help_scan},
 	{"history", "look at recorded runs and what changed between them", cmd_history,
 	 &help_history},
+	{"report", "write recorded runs as a static site", cmd_report, &help_report},
 	{"compare", "what differs between two images or runs", cmd_compare, &help_compare},
 	{"suite", "check, list and explain suites", cmd_suite, &help_suite},
 	{"doctor", "what works here, what does not, how to get it", cmd_doctor, &help_doctor},

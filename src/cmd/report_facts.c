@@ -1,0 +1,86 @@
+/* Facts that runs kept beside the history: read once per image, the latest few stay. */
+#include "cmd/report_private.h"
+#include "cmd/subject.h"
+
+#include <string.h>
+
+/* Any run of this image will do: equal image, equal facts. */
+static struct facts *read_facts(const struct report *report, const char *image_id)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	struct facts *facts = NULL;
+	struct err ignored;
+
+	for (size_t i = 0; report->state && !facts && i < report->row_count; i++) {
+		const struct run_row *row = &report->rows[i];
+
+		if (row->image_id && strcmp(row->image_id, image_id) == 0)
+			(void)subject_read_facts(arena_printf(arena, "%s/runs/%s/facts.json",
+							      report->state, row->id),
+						 &facts, &ignored);
+	}
+	return facts;
+}
+
+static const struct facts *find_facts(struct report *report, const char *image_id)
+{
+	struct report_facts *oldest = &report->kept[0];
+
+	report->clock++;
+	for (size_t i = 0; i < REPORT_FACTS_KEPT; i++) {
+		struct report_facts *kept = &report->kept[i];
+
+		if (kept->image_id && strcmp(kept->image_id, image_id) == 0) {
+			kept->used = report->clock;
+			return kept->facts;
+		}
+		if (kept->used < oldest->used)
+			oldest = kept;
+	}
+	facts_free(oldest->facts);
+	*oldest = (struct report_facts){.image_id = arena_strdup(report->arena, image_id),
+					.facts = read_facts(report, image_id),
+					.used = report->clock};
+	return oldest->facts;
+}
+
+static const char *image_of(const struct report *report, const char *run_id)
+{
+	for (size_t i = 0; run_id && i < report->row_count; i++)
+		if (strcmp(report->rows[i].id, run_id) == 0)
+			return report->rows[i].image_id;
+	return NULL;
+}
+
+void report_compare_facts(struct report *report, const struct run *run, struct arena *arena,
+			  struct site_run *page)
+{
+	const char *image = run->build.image_id;
+	const char *before = image_of(report, run->baseline.run_id);
+	const struct facts *old = before ? find_facts(report, before) : NULL;
+	const struct facts *new = image ? find_facts(report, image) : NULL;
+	struct difference *list = NULL;
+
+	page->has_image = new != NULL;
+	if (!image)
+		page->no_differences = "This run has no image.";
+	else if (!run->baseline.run_id)
+		page->no_differences = "There is no baseline to compare with.";
+	else if (before && strcmp(before, image) == 0)
+		page->no_differences = "The image is that of the baseline.";
+	else if (!before)
+		page->no_differences = "The baseline's run is not in this report, or has no image.";
+	else if (!old || !new)
+		page->no_differences = "Facts are kept in run directories; those of one of the two "
+				       "images are not here.";
+	if (page->no_differences)
+		return;
+	facts_diff(old, new, false, arena, &list, &page->difference_count);
+	page->differences = list;
+}
+
+void report_facts_done(struct report *report)
+{
+	for (size_t i = 0; i < REPORT_FACTS_KEPT; i++)
+		facts_free(report->kept[i].facts);
+}
