@@ -14,4 +14,8 @@ int64_t clock_unix_ms(void); /* milliseconds since 1970, UTC */
  * OUT of at least CLOCK_TEXT bytes; returns OUT. */
 const char *clock_rfc3339(int64_t ms, char *out, size_t size);
 
+/* Such text, with or without a fraction and always with "Z", as milliseconds since 1970. 0 or -1:
+ * not that form, or no such day or time; a leap second is none. */
+int clock_parse_rfc3339(const char *text, int64_t *ms_out);
+
 #endif

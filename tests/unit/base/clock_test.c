@@ -28,11 +28,57 @@ static void later_texts_sort_later(void **unused)
 	assert_true(strcmp(a, b) < 0);
 }
 
+static void reads_what_it_writes(void **unused)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} rows[] = {{"1970-01-01T00:00:00.000Z", 0},
+		    {"2026-11-23T05:51:00.123Z", 1795413060123},
+		    {"2026-11-23T05:51:00Z", 1795413060000},
+		    {"2026-11-23T05:51:00.1Z", 1795413060100},
+		    {"2026-11-23T05:51:00.123456789Z", 1795413060123}};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t ms = -1;
+
+		assert_int_equal(clock_parse_rfc3339(rows[i].text, &ms), 0);
+		assert_int_equal(ms, rows[i].ms);
+	}
+}
+
+static void refuses_what_is_no_time(void **unused)
+{
+	static const char *const texts[] = {"",
+					    "2026-11-23",
+					    "2026-11-23T05:51:00",
+					    "2026-11-23T05:51:00+01:00",
+					    "2026-11-23T05:51:00.Z",
+					    "2026-11-23T05:51:00Z ",
+					    "2026-02-30T05:51:00Z",
+					    "2026-13-01T05:51:00Z",
+					    "2026-11-23T24:00:00Z",
+					    "2026-11-23T05:60:00Z",
+					    "2026-11-23t05:51:00Z",
+					    "2O26-11-23T05:51:00Z"};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		int64_t ms = -1;
+
+		assert_int_equal(clock_parse_rfc3339(texts[i], &ms), -1);
+		assert_int_equal(ms, -1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_utc_with_milliseconds),
 		cmocka_unit_test(later_texts_sort_later),
+		cmocka_unit_test(reads_what_it_writes),
+		cmocka_unit_test(refuses_what_is_no_time),
 	};
 
 	return cmocka_run_group_tests_name("base/clock", tests, NULL, NULL);
