@@ -373,8 +373,8 @@ void service_end(struct service *service)
 
 /* --- state, log and end ---------------------------------------------------------------------- */
 
-int service_state(struct service *service, struct arena *arena, struct target_service_state *out,
-		  struct err *err)
+int service_state(struct service *service, bool memory, struct arena *arena,
+		  struct target_service_state *out, struct err *err)
 {
 	struct target_service_state state = {0};
 	struct container_state now;
@@ -389,7 +389,7 @@ int service_state(struct service *service, struct arena *arena, struct target_se
 	state.running = now.running;
 	state.out_of_memory = now.out_of_memory;
 	state.exit_code = now.exit_code;
-	if (now.running)
+	if (now.running && memory)
 		(void)container_memory(service->container, &state.memory_bytes, &ignored);
 	buf_init(&log, CONTAINER_LOG_BYTES_MAX);
 	rc = container_logs(service->container, &log, err);

@@ -27,8 +27,8 @@ struct service *service_new(const struct service_spec *spec);
 /* As target_ops.service and its kin. */
 int service_begin(struct service *service, const struct target_service **out, struct err *err);
 void service_end(struct service *service);
-int service_state(struct service *service, struct arena *arena, struct target_service_state *out,
-		  struct err *err);
+int service_state(struct service *service, bool memory, struct arena *arena,
+		  struct target_service_state *out, struct err *err);
 void service_hide(struct service *service, const char *secret);
 /* Keep the log and remove the container. NULL is allowed. */
 void service_close(struct service *service);

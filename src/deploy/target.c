@@ -135,10 +135,10 @@ static void target_service_end(void *self)
 	service_end(((struct deployed *)self)->service);
 }
 
-static int target_service_state(void *self, struct arena *arena, struct target_service_state *out,
-				struct err *err)
+static int target_service_state(void *self, bool memory, struct arena *arena,
+				struct target_service_state *out, struct err *err)
 {
-	return service_state(((struct deployed *)self)->service, arena, out, err);
+	return service_state(((struct deployed *)self)->service, memory, arena, out, err);
 }
 
 static void target_service_hide(void *self, const char *secret)

@@ -90,7 +90,7 @@ struct target_service_state {
 	bool running;
 	bool out_of_memory;
 	int exit_code;	       /* when it no longer runs */
-	uint64_t memory_bytes; /* in use, 0: not known */
+	uint64_t memory_bytes; /* in use, 0: not asked, or not known */
 	const char *log; /* what it printed since the last case looked: raw, may hold secrets */
 	size_t log_len;
 };
@@ -118,9 +118,10 @@ struct target_ops {
 	 * ERR_USAGE: the suite has no service. After a failure nothing is held. */
 	int (*service)(void *target, const struct target_service **out, struct err *err);
 	void (*service_end)(void *target);
-	/* Between service and service_end, of a service that was started. */
-	int (*service_state)(void *target, struct arena *arena, struct target_service_state *out,
-			     struct err *err);
+	/* Between service and service_end, of a service that was started. MEMORY costs a second
+	 * with some engines. */
+	int (*service_state)(void *target, bool memory, struct arena *arena,
+			     struct target_service_state *out, struct err *err);
 	/* A value that a case sends to the service: hidden in whatever is kept of its output. */
 	void (*service_hide)(void *target, const char *secret);
 };

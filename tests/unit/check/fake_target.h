@@ -258,7 +258,7 @@ static inline void fake_service_end(void *self)
 	(void)self;
 }
 
-static inline int fake_service_state(void *self, struct arena *arena,
+static inline int fake_service_state(void *self, bool memory, struct arena *arena,
 				     struct target_service_state *out, struct err *err)
 {
 	struct fake_target *fake = self;
@@ -266,6 +266,8 @@ static inline int fake_service_state(void *self, struct arena *arena,
 	(void)arena;
 	(void)err;
 	fake_service_look(&fake->service, out);
+	if (!memory)
+		out->memory_bytes = 0;
 	return 0;
 }
 
