@@ -105,7 +105,7 @@ static const struct prompt_template *template_of(const struct prompt_spec *spec)
 
 /* --- validation ------------------------------------------------------------------------------ */
 
-static bool wants_golden(const struct expect *expect)
+bool check_prompt_wants_golden(const struct expect *expect)
 {
 	return expect && (expect->golden || (expect->similar && !expect->similar->to));
 }
@@ -119,7 +119,7 @@ static int validate_expect(const struct prompt_spec *spec, const struct expect *
 		return 0;
 	if (expect_validate(expect, what, err) < 0)
 		return -1;
-	if (wants_golden(expect) && !spec->golden)
+	if (check_prompt_wants_golden(expect) && !spec->golden)
 		return err_set(err, ERR_USAGE, "%s: a golden needs the file: \"golden\"", what);
 	if (expect->golden && tmpl->temperature > 0)
 		return err_set(err, ERR_USAGE, "%s: an exact golden needs temperature 0", what);

@@ -35,7 +35,6 @@ static const char *endpoint_of(const struct prompt_request *request, struct aren
 	return arena_strndup(arena, request->url, len ? len - 1 : 0);
 }
 
-/* Is the exchange itself over without an answer, or a job's step to be taken? */
 static enum runpod_step take(struct runpod_job *job, enum runpod_step asked,
 			     const struct prompt_answer *answer)
 {
@@ -44,22 +43,35 @@ static enum runpod_step take(struct runpod_job *job, enum runpod_step asked,
 		       : runpod_take(job, answer->status, answer->document, clock_ns());
 }
 
+/* Ask for the status or the health. RunPod's API has them as GET; the local server of its SDK
+ * (`--rp_serve_api`) refuses that with 405 and has the status as POST. */
+static int ask(struct prompt_wire *wire, const struct prompt_request *request,
+	       const struct runpod_job *job, struct prompt_answer *out, struct err *err)
+{
+	const char *url =
+		arena_printf(wire->arena, "%s%s", endpoint_of(request, wire->arena), job->path);
+
+	json_free(out->document);
+	out->document = NULL;
+	if (check_prompt_fetch(wire, request, "GET", url, out, err) < 0)
+		return -1;
+	if (out->end != PROMPT_ANSWERED || out->status != 405)
+		return 0;
+	json_free(out->document);
+	out->document = NULL;
+	return check_prompt_fetch(wire, request, "POST", url, out, err);
+}
+
 static int follow(struct prompt_wire *wire, const struct prompt_request *request,
 		  struct runpod_job *job, struct prompt_answer *out, enum runpod_step *step,
 		  struct err *err)
 {
-	const char *endpoint = endpoint_of(request, wire->arena);
-
 	while (out->end == PROMPT_ANSWERED && (*step == RUNPOD_STATUS || *step == RUNPOD_HEALTH)) {
 		enum runpod_step asked = *step;
 
 		if (asked == RUNPOD_STATUS && pause_for(wire, job->wait_ns, err) < 0)
 			return -1;
-		json_free(out->document);
-		out->document = NULL;
-		if (check_prompt_fetch(wire, request,
-				       arena_printf(wire->arena, "%s%s", endpoint, job->path), out,
-				       err) < 0) {
+		if (ask(wire, request, job, out, err) < 0) {
 			if (err->code == ERR_TIMEOUT)
 				(void)err_set(err, ERR_TIMEOUT,
 					      "the job is %s when the time of the check is over",

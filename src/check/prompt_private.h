@@ -1,7 +1,8 @@
-/* Parts of the kind `prompt`: sending, judging, goldens. */
+/* Parts of the kind `prompt`: sending and judging. */
 #ifndef CHECK_PROMPT_PRIVATE_H
 #define CHECK_PROMPT_PRIVATE_H
 
+#include "check/golden.h"
 #include "check/trial.h"
 #include "http/http.h"
 #include "prompt/expect.h"
@@ -31,12 +32,8 @@ struct prompt_spec {
 /* A template with every default, for checks that say nothing about requests. */
 extern const struct prompt_template check_prompt_plain;
 
-/* --- goldens --------------------------------------------------------------------------------- */
-
-/* Read the golden file PATH, when there is one, into OUT with memory of ARENA. */
-int check_golden_load(const char *path, const struct file_reader *files, struct arena *arena,
-		      struct pairs *out, struct err *err);
-const char *check_golden_find(const struct pairs *goldens, const char *name);
+/* Does it look at the golden of its case? EXPECT may be NULL. */
+bool check_prompt_wants_golden(const struct expect *expect);
 
 /* --- sending --------------------------------------------------------------------------------- */
 
@@ -81,9 +78,10 @@ struct prompt_answer {
  * over (ERR_TIMEOUT), interrupted, or the request cannot be made. */
 int check_prompt_send(struct prompt_wire *wire, const struct prompt_input *input,
 		      struct prompt_answer *out, struct err *err);
-/* METHOD on PATH below the endpoint, with the template's headers and without body. */
+/* METHOD on URL, of the origin of MODEL, with the headers of MODEL and without body. */
 int check_prompt_fetch(struct prompt_wire *wire, const struct prompt_request *model,
-		       const char *url, struct prompt_answer *out, struct err *err);
+		       const char *method, const char *url, struct prompt_answer *out,
+		       struct err *err);
 /* One exchange; REQUEST is whole. */
 int check_prompt_exchange(struct prompt_wire *wire, const struct prompt_request *request,
 			  struct prompt_answer *out, struct err *err);

@@ -199,11 +199,12 @@ int check_prompt_exchange(struct prompt_wire *wire, const struct prompt_request 
 }
 
 int check_prompt_fetch(struct prompt_wire *wire, const struct prompt_request *model,
-		       const char *url, struct prompt_answer *out, struct err *err)
+		       const char *method, const char *url, struct prompt_answer *out,
+		       struct err *err)
 {
 	struct prompt_request request = *model;
 
-	request.method = "GET";
+	request.method = method;
 	request.url = url;
 	request.path = url + strlen(model->origin);
 	request.body = NULL;

@@ -1,4 +1,5 @@
 #include "cmd/apply.h"
+#include "cmd/golden.h"
 
 #include "base/file.h"
 #include "base/json.h"
@@ -15,6 +16,8 @@ struct suite_options {
 	struct pairs values; /* VARS, split */
 	const char *engine;
 	bool verbose;
+	bool update;
+	const char *run;
 	int code; /* what apply came to */
 };
 
@@ -25,6 +28,10 @@ static const struct option_row suite_rows[] = {
 	 "with apply: container engine of IMAGE (default: DOCKER_HOST, then the usual sockets)"},
 	{"verbose", 'v', OPTION_FLAG, offsetof(struct suite_options, verbose), NULL, NULL,
 	 "with apply: show the output of failed checks"},
+	{"update", 0, OPTION_FLAG, offsetof(struct suite_options, update), NULL, NULL,
+	 "with golden: write the golden file"},
+	{"run", 0, OPTION_STRING, offsetof(struct suite_options, run), "ID", NULL,
+	 "with golden: the run whose answers count (default: the newest that made the check)"},
 	COMMON_OPTIONS};
 
 static int load(const struct suite_options *options, const char *file, struct suite **out,
@@ -112,6 +119,23 @@ static int suite_apply(struct suite_options *options, const char *image, const c
 	return rc;
 }
 
+static int suite_golden(struct suite_options *options, const char *check, const char *file,
+			struct err *err)
+{
+	const struct golden_request request = {.file = file,
+					       .check = check,
+					       .run = options->run,
+					       .update = options->update,
+					       .quiet = options->common.quiet};
+	struct suite *suite = NULL;
+	int rc = load(options, file, &suite, err);
+
+	if (rc == 0)
+		rc = golden_show(&request, suite, &options->code, err);
+	suite_free(suite);
+	return rc;
+}
+
 static void print_fields(const struct field *fields, int indent)
 {
 	for (; fields->name; fields++) {
@@ -167,6 +191,8 @@ static int dispatch(struct suite_options *options, const struct strings *words, 
 
 	if (strcmp(what, "apply") == 0 && argument && words->count <= 3)
 		return suite_apply(options, argument, file, err);
+	if (strcmp(what, "golden") == 0 && argument && words->count <= 3)
+		return suite_golden(options, argument, file, err);
 	if (words->count > 2)
 		return err_set(err, ERR_USAGE, "suite: too many arguments");
 	if (strcmp(what, "check") == 0)
@@ -180,7 +206,8 @@ static int dispatch(struct suite_options *options, const struct strings *words, 
 	else
 		return err_set(err, ERR_USAGE,
 			       "suite: write `check [FILE]`, `list [FILE]`, "
-			       "`apply IMAGE [FILE]`, `schema` or `explain LABEL|KIND`");
+			       "`apply IMAGE [FILE]`, `golden CHECK [FILE]`, `schema` or `explain "
+			       "LABEL|KIND`");
 	if (rc < 0 && err->code == ERR_NOTFOUND)
 		err_set(err, ERR_USAGE, "suite %s: no such file (`assay init` writes one)",
 			argument ? argument : SUITE_FILE_DEFAULT);
@@ -188,10 +215,13 @@ static int dispatch(struct suite_options *options, const struct strings *words, 
 }
 
 const struct command_help help_suite = {
-	"suite check|list [FILE], suite apply IMAGE [FILE], suite schema, suite explain LABEL|KIND",
+	"suite check|list [FILE], suite apply IMAGE [FILE], suite golden CHECK [FILE], suite "
+	"schema, "
+	"suite explain LABEL|KIND",
 	"Check a suite, list its checks, print the JSON Schema, explain a label or kind.\napply "
 	"judges an image of the engine, an archive, an OCI layout or a folder by its bytes\nalone: "
-	"nothing is built, run or recorded.",
+	"nothing is built, run or recorded.\ngolden shows how the answers of a run differ from the "
+	"goldens of a prompt check, and exits 1\nwhen they do; --update writes them.",
 	suite_rows};
 
 int cmd_suite(int argc, char **argv)

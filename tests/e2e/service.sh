@@ -84,6 +84,20 @@ expect 0 '' sample right cold_start 0.05 20
 expect 1 '' grep -rqF "$API_TOKEN" "$scratch/state" "$scratch/out.json" "$scratch/text"
 expect 0 '\*\*\*' cat "$scratch"/state/runs/*/service.log
 
+# Goldens: missing, shown, written, held, and differing again.
+golden='"name": "fixed", "golden": "goldens.json", "request": {"auth": {"env": "API_TOKEN"}, "temperature": 0}, "expect": {"golden": true}, "cases": [{"name": "capital", "prompt": "'$question'"}]'
+show() { (cd "$scratch/r" && "$ASSAY" suite golden "$@" fixed "$scratch/s.jsonc"); }
+suite '' "$golden"
+expect 1 'prompt/golden-missing' run
+expect 1 '^\+The capital of France is Paris\.' show
+expect 1 'goldens.json: differs from run' show
+expect 0 'goldens.json: updated from run' show --update
+expect 0 'goldens.json: as in run' show
+expect 0 '^pass' run
+sed -i s/Paris/London/ "$scratch/goldens.json"
+expect 1 'prompt/golden-differs' run
+expect 1 '^-The capital of France is London\.' show
+
 suite '"FAULTS": "slow-start=1"' "$(ask right "$fast" '' '"contains": "Paris"')"
 expect 0 '^pass' run
 patience=1s suite '"FAULTS": "slow-start=30"' "$(ask right "$fast" '' '"contains": "Paris"')"

@@ -43,7 +43,7 @@ static const char *refusal(const char *schema)
 static void refuses_what_it_would_not_judge(void **state)
 {
 	(void)state;
-	assert_non_null(strstr(refusal("{\"requird\":[\"a\"]}"), "requird"));
+	assert_non_null(strstr(refusal("{\"requires\":[\"a\"]}"), "requires"));
 	assert_non_null(strstr(refusal("{\"format\":\"email\"}"), "write a pattern"));
 	assert_non_null(strstr(refusal("{\"type\":\"text\"}"), "no such type"));
 	assert_non_null(strstr(refusal("{\"type\":[]}"), "type"));
