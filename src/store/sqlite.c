@@ -1,12 +1,14 @@
 /*
  * History in one SQLite file, WAL, synchronous FULL: an acknowledged run survives a power cut.
- * Opening, schema and migrations; reading and writing are in sqlite_read.c and sqlite_write.c.
+ * Opening, schema and migrations; reading and writing are in sql_*.c.
  */
-#include "001_init.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "sqlite_001_init.h"
+#include "sqlite_002_tables.h"
 #include "store/sqlite_private.h"
+#include "store/store_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,22 +18,24 @@
 #define BUSY_TIMEOUT_MS 30000
 #define BUSY_PAUSE_MS 5
 
-/* Migration I brings schema I to I + 1, and says so in user_version. */
-static const char *const migrations[] = {migration_001};
+static int move_documents(struct sqlite_store *store, struct err *err);
+
+/* Migration I brings schema I to I + 1. */
+static const struct {
+	const char *prepare; /* before the tables are made; NULL: nothing */
+	const char *tables;
+	int (*move)(struct sqlite_store *store, struct err *err); /* NULL: nothing to move */
+	const char *finish;
+} migrations[] = {
+	{NULL, sqlite_001_init, NULL, NULL},
+	{"ALTER TABLE runs RENAME TO old_runs;"
+	 "DROP TABLE samples; DROP TABLE cases; DROP TABLE steps; DROP TABLE environment;"
+	 "DROP TABLE bases; DROP INDEX runs_by_time; DROP INDEX runs_by_suite;"
+	 "DROP INDEX runs_by_commit; DROP INDEX runs_by_input",
+	 sqlite_002_tables, move_documents, "DROP TABLE old_runs; PRAGMA user_version = 2"},
+};
 
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
-
-int sqlite_fail(const struct sqlite_store *store, const char *what, struct err *err)
-{
-	int code = store->db ? sqlite3_errcode(store->db) & 0xff : SQLITE_NOMEM;
-	int sys = store->db ? sqlite3_system_errno(store->db) : 0;
-
-	if (sys && (code == SQLITE_CANTOPEN || code == SQLITE_IOERR))
-		return err_set(err, ERR_INFRA, "%s: %s: %s: %s", store->path, what,
-			       sqlite3_errmsg(store->db), strerror(sys));
-	return err_set(err, ERR_INFRA, "%s: %s: %s", store->path, what,
-		       store->db ? sqlite3_errmsg(store->db) : "out of memory");
-}
 
 static int execute(const struct sqlite_store *store, const char *sql, struct err *err)
 {
@@ -58,11 +62,47 @@ static int not_ours(const struct sqlite_store *store, const char *why, struct er
 	return err_set(err, ERR_USAGE,
 		       "%s is not an Assay history (%s): move it away, or give --history another "
 		       "path",
-		       store->path, why);
+		       store->sql.name, why);
+}
+
+/* Schema 1 kept every run whole as its document: each is written anew from that. */
+static int move_documents(struct sqlite_store *store, struct err *err)
+{
+	struct query read = {.store = &store->sql, .err = err}, write = read;
+
+	query_begin(&read, "SELECT document FROM old_runs ORDER BY started_at, id");
+	while (!write.failed && query_next(&read)) {
+		const char *text = query_get_text(&read, 0);
+		struct run *run = NULL, *copy = NULL;
+		struct buf document;
+
+		buf_init(&document, JSON_BYTES_MAX);
+		write.failed = store_parse(text, strlen(text), &run, err) < 0 ||
+			       store_document(run, &document, &copy, err) < 0;
+		if (!write.failed)
+			sql_write_run(&write, copy, buf_str(&document));
+		buf_done(&document);
+		run_free(copy);
+		run_free(run);
+	}
+	query_end(&read);
+	return read.failed || write.failed ? -1 : 0;
+}
+
+static int migrate_one(struct sqlite_store *store, size_t from, struct err *err)
+{
+	if (migrations[from].prepare && execute(store, migrations[from].prepare, err) < 0)
+		return -1;
+	if (execute(store, migrations[from].tables, err) < 0)
+		return -1;
+	if (migrations[from].move && migrations[from].move(store, err) < 0)
+		return err_wrap(err, "%s: cannot bring the history to schema %zu", store->sql.name,
+				from + 1);
+	return migrations[from].finish ? execute(store, migrations[from].finish, err) : 0;
 }
 
 /* Bring an empty or older file to SCHEMA_VERSION; two processes may try at once. */
-static int migrate(const struct sqlite_store *store, struct err *err)
+static int migrate(struct sqlite_store *store, struct err *err)
 {
 	sqlite3_int64 version;
 	int rc = 0;
@@ -71,7 +111,7 @@ static int migrate(const struct sqlite_store *store, struct err *err)
 		return -1;
 	version = number(store, "PRAGMA user_version"); /* again, now that nobody else writes */
 	for (; rc == 0 && version >= 0 && version < SCHEMA_VERSION; version++)
-		rc = execute(store, migrations[version], err);
+		rc = migrate_one(store, (size_t)version, err);
 	if (rc == 0)
 		rc = execute(store, "COMMIT", err);
 	if (rc < 0)
@@ -120,7 +160,7 @@ static int check_identity(const struct sqlite_store *store, struct identity *fou
 		return err_set(err, ERR_USAGE,
 			       "%s has history schema %lld, this Assay knows up to %d: use a newer "
 			       "Assay",
-			       store->path, (long long)found->version, SCHEMA_VERSION);
+			       store->sql.name, (long long)found->version, SCHEMA_VERSION);
 	return 0;
 }
 
@@ -139,7 +179,7 @@ static int use_wal(const struct sqlite_store *store, struct err *err)
 	return rc == SQLITE_OK ? 0 : sqlite_fail(store, "cannot prepare the history", err);
 }
 
-static int prepare(const struct sqlite_store *store, struct err *err)
+static int prepare(struct sqlite_store *store, struct err *err)
 {
 	struct identity found = {0};
 
@@ -150,7 +190,7 @@ static int prepare(const struct sqlite_store *store, struct err *err)
 		return err_set(err, ERR_INFRA,
 			       "%s: cannot open the history: it is read-only; make it writable, or "
 			       "give --history another path",
-			       store->path);
+			       store->sql.name);
 	if (found.version < SCHEMA_VERSION && migrate(store, err) < 0)
 		return -1;
 	if (use_wal(store, err) < 0)
@@ -158,53 +198,59 @@ static int prepare(const struct sqlite_store *store, struct err *err)
 	return execute(store, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err);
 }
 
-static void sqlite_close(struct store *base)
+void sqlite_close(struct store *base)
 {
 	struct sqlite_store *store = (struct sqlite_store *)base;
 
 	sqlite3_close(store->db);
-	free(store->path);
+	free(store->sql.name);
 	free(store);
 }
 
 /* SQLite says only that it was unable; the folder is the usual reason. */
 static int fail_open(const struct sqlite_store *store, struct err *err)
 {
-	const char *slash = strrchr(store->path, '/');
-	char *folder = xstrdup(slash ? store->path : ".");
+	const char *slash = strrchr(store->sql.name, '/');
+	char *folder = xstrdup(slash ? store->sql.name : ".");
 	int rc;
 
 	if (slash)
-		folder[slash == store->path ? 1 : slash - store->path] = '\0';
+		folder[slash == store->sql.name ? 1 : slash - store->sql.name] = '\0';
 	if (access(folder, W_OK) < 0)
-		rc = err_sys(err, ERR_INFRA, "%s: cannot open the history: folder %s", store->path,
-			     folder);
+		rc = err_sys(err, ERR_INFRA, "%s: cannot open the history: folder %s",
+			     store->sql.name, folder);
 	else
 		rc = sqlite_fail(store, "cannot open the history", err);
 	free(folder);
 	return rc;
 }
 
-static int sqlite_open(const char *location, struct store **out, struct err *err)
+int sqlite_open_as(const struct store_ops *ops, const char *location, struct store **out,
+		   struct err *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-	struct sqlite_store *store;
+	struct sqlite_store *store = xcalloc(1, sizeof(*store));
 
+	store->sql.base.ops = ops;
+	store->sql.driver = &sqlite_driver;
+	store->sql.name = xstrdup(location);
+	if (sqlite3_open_v2(location, &store->db, flags, NULL) != SQLITE_OK)
+		fail_open(store, err);
+	else if (prepare(store, err) == 0) {
+		*out = &store->sql.base;
+		return 0;
+	}
+	sqlite_close(&store->sql.base);
+	return -1;
+}
+
+static int sqlite_open(const char *location, struct store **out, struct err *err)
+{
 	/* SQLite's names for a database that ends with the process: history lost unnoticed. */
 	if (!*location || strcmp(location, ":memory:") == 0)
 		return err_set(err, ERR_USAGE, "history '%s' names no file: write a path",
 			       location);
-	store = xcalloc(1, sizeof(*store));
-	store->base.ops = &store_sqlite;
-	store->path = xstrdup(location);
-	if (sqlite3_open_v2(location, &store->db, flags, NULL) != SQLITE_OK)
-		fail_open(store, err);
-	else if (prepare(store, err) == 0) {
-		*out = &store->base;
-		return 0;
-	}
-	sqlite_close(&store->base);
-	return -1;
+	return sqlite_open_as(&store_sqlite, location, out, err);
 }
 
 const struct store_ops store_sqlite = {
@@ -213,8 +259,5 @@ const struct store_ops store_sqlite = {
 	.scheme = "sqlite",
 	.open = sqlite_open,
 	.close = sqlite_close,
-	.append = sqlite_append,
-	.load = sqlite_load,
-	.runs = sqlite_runs,
-	.flips = sqlite_flips,
+	SQL_OPS,
 };

@@ -68,17 +68,53 @@ int store_parse(const char *text, size_t len, struct run **out, struct err *err)
 	return parse(text, len, ERR_INFRA, out, err);
 }
 
-int store_document(const struct run *run, struct buf *document, struct run **copy, struct err *err)
+/* Samples are kept apart, packed: a document of numbers would be several times as large. */
+static void print_without_samples(const struct run *run, struct buf *document)
 {
 	struct json *json;
+	struct arena *arena = arena_new();
+	struct run bare = *run;
+
+	bare.cases = arena_alloc(arena, run->case_count * sizeof(*bare.cases) + 1);
+	for (size_t i = 0; i < run->case_count; i++) {
+		struct case_result *result = &bare.cases[i];
+
+		*result = run->cases[i];
+		result->metrics =
+			arena_alloc(arena, result->metric_count * sizeof(*result->metrics) + 1);
+		for (size_t m = 0; m < result->metric_count; m++) {
+			result->metrics[m] = run->cases[i].metrics[m];
+			result->metrics[m].sample_count = 0;
+		}
+	}
+	json = run_to_json(&bare);
+	json_print(json, false, document);
+	json_free(json);
+	arena_free(arena);
+}
+
+int store_document(const struct run *run, struct buf *document, struct run **copy, struct err *err)
+{
+	struct run *back = NULL;
+	struct json *json;
+	struct buf whole;
+	int rc = 0;
 
 	if (!run->id || !*run->id)
 		return err_set(err, ERR_BUG, "a run without id cannot be recorded");
+	buf_init(&whole, document->max);
 	json = run_to_json(run);
-	json_print(json, false, document);
+	json_print(json, false, &whole);
 	json_free(json);
-	if (document->truncated)
-		return err_set(err, ERR_LIMIT, "run %s is larger than %zu MiB: keep less output",
-			       run->id, document->max / 1024 / 1024);
-	return parse(buf_str(document), document->len, ERR_BUG, copy, err);
+	if (whole.truncated)
+		rc = err_set(err, ERR_LIMIT, "run %s is larger than %zu MiB: keep less output",
+			     run->id, whole.max / 1024 / 1024);
+	else
+		rc = parse(buf_str(&whole), whole.len, ERR_BUG, &back, err);
+	buf_done(&whole);
+	if (rc < 0)
+		return -1;
+	print_without_samples(back, document); /* of the copy: UTF-8 as the columns have it */
+	*copy = back;
+	return 0;
 }

@@ -46,6 +46,48 @@ struct flip_row {
 	const char *explanation;
 };
 
+#define METRIC_CELLS_MAX 16
+
+/* Which samples: METRIC is required. */
+struct metric_filter {
+	const char *metric;
+	const char *suite;     /* NULL: any */
+	const char *case_name; /* NULL: any */
+	struct pairs cells;    /* "gpu" = "H100": every one must hold; METRIC_CELLS_MAX at most */
+	const char *since;     /* RFC 3339 UTC or a date, included; NULL: from the start */
+	size_t limit;	       /* newest of each series; 0: 100 */
+};
+
+/* One measurement: what one case of one run measured. Rows of one series lie together, oldest
+ * first; a series is a suite, case, metric, unit, direction and cell. */
+struct metric_row {
+	int64_t series;
+	const char *suite;
+	const char *case_name;
+	const char *metric;
+	const char *unit; /* NULL: none */
+	enum direction direction;
+	const char *cell; /* NULL: comparable across the whole history */
+	const char *run_id;
+	const char *started_at;
+	const char *commit;
+	int64_t environment; /* equal numbers: the same machine, driver and engine */
+	double *samples;     /* raw, in the order measured; NAN: not measured */
+	size_t sample_count;
+};
+
+/* How often one case passed and failed on one image in one environment: the same bits, so what
+ * differs is not the code. Results taken over from another run are left out. */
+struct repeat_row {
+	const char *suite;
+	const char *case_name;
+	int64_t environment;
+	const char *image_id;
+	uint64_t passed, failed; /* timeouts are failures */
+	uint64_t signatures;	 /* kinds of failure */
+	const char *newest;	 /* started_at of the newest of them */
+};
+
 struct store_ops {
 	const char *name; /* "sqlite" */
 	const char *summary;
@@ -66,6 +108,13 @@ struct store_ops {
 	/* Required. Cases whose outcome flipped, newest first; filter: suite, limit. */
 	int (*flips)(struct store *store, const struct store_filter *filter, struct arena *arena,
 		     struct flip_row **rows, size_t *count, struct err *err);
+	/* Required. ERR_LIMIT for too many cells. Rows are ARENA's. */
+	int (*metrics)(struct store *store, const struct metric_filter *filter, struct arena *arena,
+		       struct metric_row **rows, size_t *count, struct err *err);
+	/* Required. Cases that failed at least once in the runs that FILTER selects (limit: runs),
+	 * by suite, case, environment and image. Rows are ARENA's. */
+	int (*repeats)(struct store *store, const struct store_filter *filter, struct arena *arena,
+		       struct repeat_row **rows, size_t *count, struct err *err);
 };
 
 struct store {

@@ -8,13 +8,38 @@
 #define STORE_ROWS_DEFAULT 100
 
 /*
- * What a store keeps of RUN: its JSON text is appended to DOCUMENT, and COPY, the caller's, is
- * what that text reads back as. A run that would not read back is refused before it is written:
- * ERR_LIMIT when too large for one document, else ERR_BUG.
+ * What a store keeps of RUN: its JSON text without samples is appended to DOCUMENT, and COPY, the
+ * caller's, is what the whole text reads back as. A run that would not read back is refused before
+ * it is written: ERR_LIMIT when too large for one document, else ERR_BUG.
  */
 int store_document(const struct run *run, struct buf *document, struct run **copy, struct err *err);
 
 /* The run in the LEN bytes of TEXT; ERR_INFRA, as we wrote them ourselves. */
 int store_parse(const char *text, size_t len, struct run **out, struct err *err);
+
+/* COUNT doubles as bytes, little endian, and back; *COUNT is what LEN bytes hold. Memory is
+ * ARENA's. */
+#define SAMPLE_BYTES 8
+const void *samples_pack(const double *samples, size_t count, struct arena *arena);
+double *samples_unpack(const void *data, size_t len, struct arena *arena, size_t *count);
+
+/* Of the finite ones; all NAN when there is none. */
+struct samples_summary {
+	size_t count;
+	double median, mean, minimum, maximum;
+};
+struct samples_summary samples_summarise(const double *samples, size_t count, struct arena *arena);
+
+/* What of a failure stays when it happens again: its text with numbers, addresses, hashes, times
+ * and temporary names replaced, SIGNATURE_MAX bytes at most. Memory is ARENA's. */
+#define SIGNATURE_MAX 512
+const char *signature_text(const struct case_result *result, struct arena *arena);
+
+/* Milliseconds since 1970 of "2026-11-23", "2026-11-23T05:51:00Z" or with milliseconds; 0 when TEXT
+ * is NULL or none of these. */
+int64_t store_time_ms(const char *text);
+
+/* "gpu=H100,driver=570" as pairs; a word without "=" is the value of "cell". Memory is ARENA's. */
+void cell_pairs(const char *cell, struct arena *arena, struct pairs *out);
 
 #endif

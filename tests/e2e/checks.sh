@@ -34,7 +34,7 @@ expect 1 'file/missing' one '"kind": "file", "path": "/nosuch"'
 expect 1 'mode 0644, found mode 0600' one '"kind": "file", "path": "/file", "mode": "0644"'
 expect 0 '^pass' one '"kind": "metadata", "user": "4242", "workdir": "/srv"'
 expect 0 '^pass' one '"kind": "command", "command": ["echo", "{\"n\": 1.5}"], "json": [{"path": "$.n", "equals": 1.5}], "metrics": [{"name": "n", "path": "$.n", "unit": "s", "better": "lower"}]'
-expect 0 '^1.5$' sqlite3 "$scratch/state/history.db" 'SELECT value FROM samples'
+expect 0 '^1.5$' sqlite3 "$scratch/state/history.db" 'SELECT median FROM v_metrics'
 
 left=$(curl -fsS --unix-socket "${DOCKER_HOST#unix://}" 'http://localhost/v1.41/containers/json?all=1&filters=%7B%22label%22%3A%5B%22assay.lock%22%5D%7D')
 holds "no container is left: $left" [ "$left" = '[]' ]

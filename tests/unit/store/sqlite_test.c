@@ -162,7 +162,88 @@ static void a_newer_schema_names_both_versions(void **state)
 	append_one(place->file, "r1");
 	sql(place->file, "PRAGMA user_version = 42");
 	refused(place->file, ERR_USAGE, "schema 42");
-	refused(place->file, ERR_USAGE, "up to 1");
+	refused(place->file, ERR_USAGE, "up to 2");
+}
+
+/* --- older schemas --------------------------------------------------------------------------- */
+
+/* FILE becomes the history that tests/unit/store/NAME writes down. */
+static void make_older(const char *file, const char *name)
+{
+	struct buf text;
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), TEST_DATA "/unit/store/%s", name);
+	buf_init(&text, JSON_BYTES_MAX);
+	assert_int_equal(file_read(path, &text, NULL), 0);
+	sql(file, buf_str(&text));
+	buf_done(&text);
+}
+
+static void a_history_of_every_older_schema_is_brought_forward(void **state)
+{
+	const struct place *place = *state;
+	static const char *const older[] = {"schema_1.sql"};
+	static const struct {
+		const char *query;
+		const char *value;
+	} rows[] = {
+		{"PRAGMA user_version", "2"},
+		{"SELECT group_concat(run) FROM v_runs", "old0,old1,old2"},
+		{"SELECT count(*) FROM v_cases", "9"},
+		{"SELECT count(*) FROM v_flips", "3"},
+		{"SELECT sum(count) FROM v_metrics", "6"},
+		{"SELECT value FROM cell_values WHERE name = 'driver'", "570"},
+		{"SELECT count(*) FROM environments", "1"},
+		{"SELECT group_concat(at_ms) FROM runs",
+		 "1795153860250,1795240260250,1795326660250"},
+		{"SELECT count(*) FROM sqlite_master WHERE name IN ('samples', 'old_runs')", "0"},
+		{"PRAGMA integrity_check", "ok"},
+		{"SELECT count(*) FROM pragma_foreign_key_check", "0"},
+	};
+	char out[256];
+
+	for (size_t i = 0; i < sizeof(older) / sizeof(older[0]); i++) {
+		struct run *expected = sample_run("old0", "2026-11-20T05:51:00.250Z");
+		struct run *run = NULL;
+		struct store *store;
+		struct err err = {0};
+		char *before, *after;
+
+		(void)unlink(place->file);
+		make_older(place->file, older[i]);
+		store = opened(place->file);
+		for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++)
+			assert_string_equal(answer(place->file, rows[r].query, out, sizeof(out)),
+					    rows[r].value);
+		assert_int_equal(store->ops->load(store, "old0", &run, &err), 0);
+		before = sample_text(expected);
+		after = sample_text(run);
+		assert_string_equal(before, after);
+		free(before);
+		free(after);
+		run_free(run);
+		run_free(expected);
+		store_close(store);
+	}
+}
+
+/* Half a migration would be worse than none. */
+static void a_history_that_cannot_be_brought_forward_stays_as_it_was(void **state)
+{
+	const struct place *place = *state;
+	char out[64];
+
+	make_older(place->file, "schema_1.sql");
+	sql(place->file, "UPDATE runs SET document = 'no JSON' WHERE id = 'old2'");
+	refused(place->file, ERR_INFRA, "cannot bring the history to schema 2");
+	assert_string_equal(answer(place->file, "PRAGMA user_version", out, sizeof(out)), "1");
+	assert_string_equal(answer(place->file, "SELECT count(*) FROM samples", out, sizeof(out)),
+			    "6");
+	assert_string_equal(answer(place->file,
+				   "SELECT count(*) FROM sqlite_master WHERE name = 'checks'", out,
+				   sizeof(out)),
+			    "0");
 }
 
 static void names_that_keep_nothing_are_refused(void **state)
@@ -281,15 +362,18 @@ static void the_columns_say_what_the_run_says(void **state)
 		{"SELECT verdict FROM runs WHERE id = 'r1'", "fail"},
 		{"SELECT passed || failed || other FROM runs", "111"},
 		{"SELECT image_id FROM bases WHERE reference = 'python:3'", "sha256:b"},
-		{"SELECT value FROM environment WHERE key = 'engine'", "docker"},
+		{"SELECT value FROM environment_values WHERE name = 'engine'", "docker"},
 		{"SELECT instruction FROM steps WHERE line = 1", "FROM python:3"},
-		{"SELECT label FROM cases WHERE outcome = 'fail'", "version/unsatisfied"},
-		{"SELECT flip FROM cases WHERE name = 'torch'", "regressed"},
-		{"SELECT group_concat(value) FROM samples WHERE metric = 'latency'", "0.1,2.5"},
-		{"SELECT direction FROM samples", "lower"},
-		{"SELECT json_extract(document, '$.id') FROM runs", "r1"},
+		{"SELECT label FROM v_cases WHERE outcome = 'fail'", "version/unsatisfied"},
+		{"SELECT signature FROM v_cases WHERE outcome = 'fail'", "#"},
+		{"SELECT flip FROM v_cases WHERE case_name = 'torch'", "regressed"},
+		{"SELECT hex(samples) FROM measurements", "9A9999999999B93F0000000000000440"},
+		{"SELECT minimum || ' ' || median || ' ' || maximum FROM v_metrics", "0.1 1.3 2.5"},
+		{"SELECT direction FROM series", "lower"},
+		{"SELECT json_extract(body, '$.id') FROM documents", "r1"},
+		{"SELECT count(*) FROM measurements", "1"},
 		{"PRAGMA journal_mode", "wal"},
-		{"PRAGMA user_version", "1"},
+		{"PRAGMA user_version", "2"},
 		{"PRAGMA integrity_check", "ok"},
 		{"SELECT count(*) FROM pragma_foreign_key_check", "0"},
 	};
@@ -524,7 +608,7 @@ static void a_killed_writer_loses_nothing_that_was_acknowledged(void **state)
 		/* and no run is there in part */
 		assert_string_equal(answer(place->file,
 					   "SELECT count(*) FROM runs WHERE (SELECT count(*) FROM "
-					   "cases WHERE run = runs.id) <> 3",
+					   "cases WHERE run = runs.key) <> 3",
 					   out, sizeof(out)),
 				    "0");
 	}
@@ -538,6 +622,8 @@ int main(void)
 		TEST(an_empty_file_becomes_a_history),
 		TEST(databases_of_other_programs_are_refused),
 		TEST(a_newer_schema_names_both_versions),
+		TEST(a_history_of_every_older_schema_is_brought_forward),
+		TEST(a_history_that_cannot_be_brought_forward_stays_as_it_was),
 		TEST(names_that_keep_nothing_are_refused),
 		TEST(a_missing_folder_is_said),
 		TEST(a_damaged_history_is_infrastructure),

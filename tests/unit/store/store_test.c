@@ -341,6 +341,197 @@ static void a_run_too_large_to_read_back_is_refused(struct bench *bench)
 	free(output);
 }
 
+/* --- metrics --------------------------------------------------------------------------------- */
+
+static void add_metric(struct run *run, const char *case_name, const char *name, const char *cell,
+		       double value)
+{
+	struct case_result *result = run_add_case(run, case_name, "command");
+	struct metric *metric = case_add_metric(result, run->arena, name, "ms", DIRECTION_LOWER);
+
+	case_pass(result, "measured");
+	metric->cell = cell;
+	metric_add_sample(metric, run->arena, value);
+	metric_add_sample(metric, run->arena, value + 0.5);
+}
+
+static void append_measured(struct bench *bench, const char *id, const char *started_at,
+			    const char *cell, double value)
+{
+	struct run *run = sample_run(id, started_at);
+
+	add_metric(run, "serve", "ttft", cell, value);
+	append(bench, run);
+}
+
+/* "RUN:first sample RUN:…" of what FILTER selects. */
+static const char *points(struct bench *bench, struct metric_filter filter)
+{
+	struct metric_row *rows = NULL;
+	const char *list = "";
+	size_t count = 0;
+	struct err err = {0};
+
+	if (bench->store->ops->metrics(bench->store, &filter, bench->arena, &rows, &count, &err) <
+	    0)
+		fail_msg("%s: %s", bench->store->ops->name, err.msg);
+	for (size_t i = 0; i < count; i++)
+		list = arena_printf(bench->arena, "%s%s%s:%g", list, i ? " " : "", rows[i].run_id,
+				    rows[i].samples[0]);
+	return list;
+}
+
+static void measurements_of_a_series_are_oldest_first(struct bench *bench)
+{
+	append_measured(bench, "b", "2026-11-23T00:00:02Z", NULL, 2);
+	append_measured(bench, "a", "2026-11-23T00:00:01Z", NULL, 1);
+	append_measured(bench, "c", "2026-11-24T00:00:00Z", NULL, 3);
+	assert_string_equal(points(bench, (struct metric_filter){.metric = "ttft"}), "a:1 b:2 c:3");
+	assert_string_equal(points(bench, (struct metric_filter){.metric = "ttft", .limit = 2}),
+			    "b:2 c:3");
+	assert_string_equal(
+		points(bench, (struct metric_filter){.metric = "ttft", .since = "2026-11-24"}),
+		"c:3");
+	assert_string_equal(points(bench, (struct metric_filter){.metric = "ttft",
+								 .since = "2026-11-23T00:00:02Z"}),
+			    "b:2 c:3");
+	assert_string_equal(points(bench, (struct metric_filter){.metric = "nosuch"}), "");
+	assert_string_equal(
+		points(bench, (struct metric_filter){.metric = "ttft", .case_name = "torch"}), "");
+	assert_string_equal(points(bench, (struct metric_filter){.metric = "ttft", .suite = "x"}),
+			    "");
+}
+
+static void cells_are_series_of_their_own(struct bench *bench)
+{
+	struct pair gpu = {"gpu", "H100"}, driver = {"driver", "570"}, word = {"cell", "rtx5090"};
+	struct pair both[] = {gpu, driver};
+	struct metric_filter filter = {.metric = "ttft"};
+	struct pair many[METRIC_CELLS_MAX + 1];
+	struct metric_row *rows = NULL;
+	size_t count = 0;
+	struct err err = {0};
+
+	append_measured(bench, "a", "2026-11-23T00:00:01Z", "gpu=H100,driver=570", 1);
+	append_measured(bench, "b", "2026-11-23T00:00:02Z", "gpu=H100,driver=575", 2);
+	append_measured(bench, "c", "2026-11-23T00:00:03Z", "rtx5090", 3);
+	append_measured(bench, "d", "2026-11-23T00:00:04Z", "gpu=H100,driver=570", 4);
+	assert_string_equal(points(bench, filter), "a:1 d:4 b:2 c:3");
+	filter.cells = (struct pairs){&gpu, 1};
+	assert_string_equal(points(bench, filter), "a:1 d:4 b:2");
+	filter.cells = (struct pairs){both, 2};
+	assert_string_equal(points(bench, filter), "a:1 d:4");
+	filter.cells = (struct pairs){&word, 1};
+	assert_string_equal(points(bench, filter), "c:3");
+	for (size_t i = 0; i <= METRIC_CELLS_MAX; i++)
+		many[i] = gpu;
+	filter.cells = (struct pairs){many, METRIC_CELLS_MAX + 1};
+	assert_int_equal(bench->store->ops->metrics(bench->store, &filter, bench->arena, &rows,
+						    &count, &err),
+			 -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+}
+
+static void a_measurement_says_all_of_itself(struct bench *bench)
+{
+	struct metric_row *rows = NULL;
+	size_t count = 0;
+	struct err err = {0};
+	struct run *other = sample_run("b", "2026-11-23T00:00:02Z");
+
+	append_measured(bench, "a", "2026-11-23T00:00:01Z", "rtx5090", 1);
+	other->environment.items[0].value = "podman";
+	add_metric(other, "serve", "ttft", "rtx5090", 2);
+	append(bench, other);
+	assert_int_equal(bench->store->ops->metrics(bench->store,
+						    &(struct metric_filter){.metric = "ttft"},
+						    bench->arena, &rows, &count, &err),
+			 0);
+	assert_int_equal(count, 2);
+	assert_string_equal(rows[0].suite, "incident");
+	assert_string_equal(rows[0].case_name, "serve");
+	assert_string_equal(rows[0].metric, "ttft");
+	assert_string_equal(rows[0].unit, "ms");
+	assert_string_equal(rows[0].cell, "rtx5090");
+	assert_string_equal(rows[0].commit, "c0ffee");
+	assert_string_equal(rows[0].started_at, "2026-11-23T00:00:01Z");
+	assert_int_equal(rows[0].direction, DIRECTION_LOWER);
+	assert_int_equal(rows[0].sample_count, 2);
+	assert_true(rows[0].samples[1] == 1.5);
+	assert_true(rows[0].series == rows[1].series);
+	assert_true(rows[0].environment != rows[1].environment);
+}
+
+static void replacing_a_run_replaces_its_measurements(struct bench *bench)
+{
+	append_measured(bench, "a", "2026-11-23T00:00:01Z", NULL, 1);
+	append_measured(bench, "b", "2026-11-23T00:00:02Z", NULL, 2);
+	append_measured(bench, "a", "2026-11-23T00:00:03Z", NULL, 7);
+	assert_string_equal(points(bench, (struct metric_filter){.metric = "ttft"}), "b:2 a:7");
+}
+
+/* --- repeats --------------------------------------------------------------------------------- */
+
+static void append_outcome(struct bench *bench, const char *image, const char *engine,
+			   enum outcome outcome, const char *actual)
+{
+	static int serial;
+	char id[16], at[32];
+	struct run *run;
+	struct case_result *result;
+
+	(void)snprintf(id, sizeof(id), "s%06d", serial);
+	(void)snprintf(at, sizeof(at), "2026-11-23T00:%02d:%02dZ", serial / 60 % 60, serial % 60);
+	serial++;
+	run = sample_run(id, at);
+	run->build.image_id = image;
+	run->environment.items[0].value = engine;
+	result = run_add_case(run, "shaky", "command");
+	if (outcome == OUTCOME_FAIL)
+		case_fail(result, "command/exit-code", "exit 0", actual, "sh", NULL);
+	else
+		case_pass(result, actual);
+	result->outcome = outcome;
+	append(bench, run);
+}
+
+/* "IMAGE passed/failed/signatures" of case "shaky". */
+static const char *repeats(struct bench *bench, struct store_filter filter)
+{
+	struct repeat_row *rows = NULL;
+	const char *list = "";
+	size_t count = 0;
+	struct err err = {0};
+
+	if (bench->store->ops->repeats(bench->store, &filter, bench->arena, &rows, &count, &err) <
+	    0)
+		fail_msg("%s: %s", bench->store->ops->name, err.msg);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].case_name, "shaky") == 0)
+			list = arena_printf(bench->arena, "%s%s%s %d/%d/%d", list,
+					    *list ? ", " : "", rows[i].image_id,
+					    (int)rows[i].passed, (int)rows[i].failed,
+					    (int)rows[i].signatures);
+	return list;
+}
+
+static void repeats_count_outcomes_of_one_image_and_environment(struct bench *bench)
+{
+	append_outcome(bench, "i1", "docker", OUTCOME_PASS, "ok");
+	append_outcome(bench, "i1", "docker", OUTCOME_FAIL, "exit 1 after 250 ms");
+	append_outcome(bench, "i1", "docker", OUTCOME_FAIL, "exit 1 after 31.5 ms");
+	append_outcome(bench, "i1", "docker", OUTCOME_FAIL, "no answer");
+	append_outcome(bench, "i1", "podman", OUTCOME_PASS, "ok");
+	append_outcome(bench, "i2", "docker", OUTCOME_PASS, "ok");
+	append_outcome(bench, "i2", "docker", OUTCOME_BROKEN, "ok");
+	append_outcome(bench, NULL, "docker", OUTCOME_FAIL, "no image");
+	assert_string_equal(repeats(bench, (struct store_filter){0}),
+			    "i1 1/3/2, i2 1/0/0, i1 1/0/0");
+	assert_string_equal(repeats(bench, (struct store_filter){.suite = "x"}), "");
+	/* the window is the newest runs with an image: podman's, and both of i2 */
+	assert_string_equal(repeats(bench, (struct store_filter){.limit = 3}), "");
+}
+
 /* --- over the registry ----------------------------------------------------------------------- */
 
 static const struct {
@@ -362,6 +553,11 @@ static const struct {
 	ROW(a_unique_prefix_is_enough),
 	ROW(what_was_not_measured_is_kept_as_unknown),
 	ROW(hostile_text_is_kept_as_text),
+	ROW(measurements_of_a_series_are_oldest_first),
+	ROW(cells_are_series_of_their_own),
+	ROW(a_measurement_says_all_of_itself),
+	ROW(replacing_a_run_replaces_its_measurements),
+	ROW(repeats_count_outcomes_of_one_image_and_environment),
 	ROW(a_run_without_id_is_refused),
 	ROW(a_run_too_large_to_read_back_is_refused),
 #undef ROW
@@ -410,7 +606,7 @@ static void every_store_is_complete(void **state)
 		assert_non_null(ops->summary);
 		assert_non_null(ops->scheme);
 		assert_true(ops->open && ops->close && ops->append && ops->load && ops->runs &&
-			    ops->flips);
+			    ops->flips && ops->metrics && ops->repeats);
 	}
 	store_close(NULL);
 }
