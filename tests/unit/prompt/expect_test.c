@@ -57,8 +57,7 @@ static void what_holds_finds_nothing(void **state)
 		"{\"json\":[{\"path\":\"$.score\",\"near\":0.49,\"tolerance\":0.02}]}",
 		"{\"json\":[{\"path\":\"$.score\",\"near\":0.48,\"relative\":0.05}]}",
 		"{\"json\":[{\"path\":\"$.score\",\"min\":0.5,\"max\":0.5}]}",
-		"{\"json\":[{\"path\":\"$.choices\",\"type\":\"array\",\"length_min\":1,"
-		"\"length_max\":1}]}",
+		"{\"json\":[{\"path\":\"$.choices\",\"length_min\":1,\"length_max\":1}]}",
 		"{\"json\":[{\"path\":\"$.error\",\"exists\":false}]}",
 		"{\"schema\":{\"type\":\"object\",\"required\":[\"choices\",\"usage\"]}}",
 		"{\"contains\":[\"Paris\",\"capital\"]}",
