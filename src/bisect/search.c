@@ -326,6 +326,11 @@ bool search_is_broken(const struct search *search, uint32_t position)
 	return search__image(search, position) == IMAGE_BROKEN;
 }
 
+bool search_is_cached(const struct search *search, uint32_t position)
+{
+	return search__image(search, position) == IMAGE_THERE;
+}
+
 const struct posterior *search_posterior(const struct search *search)
 {
 	return search->posterior;

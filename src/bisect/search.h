@@ -100,6 +100,7 @@ void search_answer(struct search *search, struct verdict_of_search *out);
 const struct posterior *search_posterior(const struct search *search);
 void search_tally(const struct search *search, uint32_t position, struct tally *out);
 bool search_is_broken(const struct search *search, uint32_t position);
+bool search_is_cached(const struct search *search, uint32_t position);
 /* Suspects that are still in question: the fewest that hold the confidence. */
 size_t search_left(struct search *search);
 /* The commit that stands for all of equal artefact. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define NOTHING 1e-7 /* bits: not worth a probe */
-#define LITTLE .05   /* bits: a further probe side by side is not worth a worker */
+#define LITTLE .02   /* bits: a further probe side by side is not worth a worker */
 #define QUANTILES 24
 #define CANDIDATES_MAX 192
 #define OUTCOMES_MAX (1U << SEARCH_WORKERS_MAX)
@@ -19,6 +19,18 @@ static double worth_at_most(const struct search *search, uint32_t v, double info
 	double build = search->image[v] == IMAGE_THERE ? 0 : search->options.build_s;
 
 	return information / (search->options.test_s + build);
+}
+
+/* The good end tells whether it fails itself. */
+static double worth_of_good(const struct search *search)
+{
+	double bits = posterior_information(search->posterior, GRAPH_NOWHERE);
+
+	if (bits < NOTHING || search__image(search, GRAPH_NOWHERE) == IMAGE_BROKEN)
+		return 0;
+	return bits / (search->options.test_s + (search__image(search, GRAPH_NOWHERE) == IMAGE_THERE
+							 ? 0
+							 : search->options.build_s));
 }
 
 /* The chance to build is asked for where it can matter only: it costs more than the rest. */
@@ -49,9 +61,11 @@ static size_t best_one(struct search *search, struct probe *probe)
 		worth = here;
 		best = v;
 	}
-	if (best == search->count)
+	if (worth_of_good(search) > worth)
+		best = GRAPH_NOWHERE;
+	else if (best == search->count)
 		return 0;
-	*probe = (struct probe){best, search->image[best] == IMAGE_UNKNOWN, PROBE_SEARCH,
+	*probe = (struct probe){best, search__image(search, best) == IMAGE_UNKNOWN, PROBE_SEARCH,
 				posterior_information(search->posterior, best)};
 	return 1;
 }
@@ -71,9 +85,10 @@ struct candidates {
 
 static void add_candidate(const struct search *search, struct candidates *candidates, uint32_t v)
 {
-	double broken =
-		search->image[v] == IMAGE_THERE ? 0 : buildable_broken(search->buildable, v);
+	double broken = 0;
 
+	if (v != GRAPH_NOWHERE && search->image[v] != IMAGE_THERE)
+		broken = buildable_broken(search->buildable, v);
 	for (size_t i = 0; i < candidates->count; i++)
 		if (candidates->items[i].position == v)
 			return;
@@ -113,6 +128,8 @@ static void find_candidates(const struct search *search, struct candidates *cand
 			add_candidate(search, candidates, v);
 		heavy += posterior_mass(search->posterior, v) > 1e-4;
 	}
+	if (worth_of_good(search) > 0)
+		add_candidate(search, candidates, GRAPH_NOWHERE);
 	for (size_t k = 0; k <= QUANTILES; k++)
 		for (size_t side = 0; side < 2; side++)
 			if (isfinite(distance[k][side]))
@@ -140,9 +157,11 @@ static void mark_suspects(struct search *search, const struct candidates *candid
 
 	memset(search->mark, 0, ((size_t)search->count + 1) * sizeof(*search->mark));
 	for (size_t i = 0; i < candidates->count; i++) {
-		struct graph_set set =
-			graph_ancestors(search->graph, candidates->items[i].position);
+		struct graph_set set;
 
+		if (candidates->items[i].position == GRAPH_NOWHERE)
+			continue; /* no suspect is among its ancestors */
+		set = graph_ancestors(search->graph, candidates->items[i].position);
 		seed ^= seed << 13; /* xorshift64 */
 		seed ^= seed >> 7;
 		seed ^= seed << 17;
@@ -187,7 +206,8 @@ static struct cells make_cells(struct search *search, const struct candidates *c
 		if (i + 1 < count && groups[i + 1].mark == groups[i].mark)
 			continue;
 		for (size_t k = 0; k < candidates->count; k++)
-			if (graph_is_ancestor(search->graph, groups[i].position,
+			if (candidates->items[k].position != GRAPH_NOWHERE &&
+			    graph_is_ancestor(search->graph, groups[i].position,
 					      candidates->items[k].position))
 				cell->bad[k / 64] |= UINT64_C(1) << (k % 64);
 		cells.count++;
@@ -250,8 +270,13 @@ static double joint_information(const struct search *search, const struct cells 
 	return entropy(p, outcomes) - known;
 }
 
+static bool is_there(const struct search *search, const struct candidate *candidate)
+{
+	return search__image(search, candidate->position) == IMAGE_THERE;
+}
+
 static bool choose_next(const struct search *search, const struct candidates *candidates,
-			const struct cells *cells, struct chosen *chosen)
+			const struct cells *cells, bool only_there, struct chosen *chosen)
 {
 	double so_far = chosen->count ? joint_information(search, cells, chosen) : 0;
 	double best = chosen->count ? LITTLE : NOTHING;
@@ -261,6 +286,8 @@ static bool choose_next(const struct search *search, const struct candidates *ca
 	for (size_t k = 0; k < candidates->count; k++) {
 		double gain;
 
+		if (only_there && !is_there(search, &candidates->items[k]))
+			continue;
 		if (candidates->items[k].builds * candidates->items[k].information <= best)
 			continue; /* together it tells no more than alone */
 		chosen->items[chosen->count - 1] = k;
@@ -278,25 +305,43 @@ static bool choose_next(const struct search *search, const struct candidates *ca
 	return found < CANDIDATES_MAX;
 }
 
+/* Workers that one more probe takes: a build one, all tests of images that exist together one. */
+static size_t use_of(const struct search *search, const struct candidate *candidate,
+		     unsigned *tests)
+{
+	if (!is_there(search, candidate))
+		return 1;
+	return (*tests)++ == 0;
+}
+
 size_t search__batch(struct search *search, struct probe *probes, size_t max)
 {
 	struct candidates candidates = {.count = 0};
 	struct chosen chosen = {.count = 0};
 	struct cells cells;
+	size_t used = 0;
+	unsigned tests = 0;
 
 	if (search->options.workers == 1)
 		return best_one(search, probes);
 	find_candidates(search, &candidates);
 	cells = make_cells(search, &candidates);
-	while (chosen.count < max && choose_next(search, &candidates, &cells, &chosen))
-		;
+	while (used < max && chosen.count < SEARCH_WORKERS_MAX &&
+	       choose_next(search, &candidates, &cells, false, &chosen))
+		used += use_of(search, &candidates.items[chosen.items[chosen.count - 1]], &tests);
+	/* While others build, the worker that tests has time for more. */
+	while (tests && tests < search->options.build_s / search->options.test_s &&
+	       chosen.count < SEARCH_WORKERS_MAX &&
+	       choose_next(search, &candidates, &cells, true, &chosen))
+		tests++;
 	free(cells.items);
 	for (size_t i = 0; i < chosen.count; i++) {
 		const struct candidate *candidate = &candidates.items[chosen.items[i]];
 
-		probes[i] = (struct probe){candidate->position,
-					   search->image[candidate->position] == IMAGE_UNKNOWN,
-					   PROBE_SEARCH, candidate->information};
+		probes[i] =
+			(struct probe){candidate->position,
+				       search__image(search, candidate->position) == IMAGE_UNKNOWN,
+				       PROBE_SEARCH, candidate->information};
 	}
 	return chosen.count;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PRESUME_BROKEN .98 /* between broken neighbours of a run: named with them, not built */
+#define PRESUME_BROKEN .99 /* between broken neighbours of a run: named with them, not built */
 #define PRESUME_MASS 1e-4  /* suspects below this are not looked at */
 #define MASS_LEAST 1e-9	   /* hypotheses below this join no group */
 

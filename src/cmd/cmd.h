@@ -34,6 +34,7 @@ extern const struct subcommand subcommands[]; /* ends with a NULL name */
 
 int cmd_run(int argc, char **argv);
 int cmd_scan(int argc, char **argv);
+int cmd_bisect(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_history(int argc, char **argv);
 int cmd_report(int argc, char **argv);
@@ -42,8 +43,8 @@ int cmd_doctor(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 
-extern const struct command_help help_run, help_scan, help_compare, help_history, help_report,
-	help_suite, help_doctor, help_init, help_help;
+extern const struct command_help help_run, help_scan, help_bisect, help_compare, help_history,
+	help_report, help_suite, help_doctor, help_init, help_help;
 
 int exit_of_error(const struct err *err);
 int exit_of_run(const struct run *run);

@@ -10,6 +10,8 @@
 const struct subcommand subcommands[] = {
 	{"run", "build a commit's image, check it, record the verdict", cmd_run, &help_run},
 	{"scan", "read what is really inside an image, and judge it", cmd_scan, &help_scan},
+	{"bisect", "name the commit that broke a check, and what it changed", cmd_bisect,
+	 &help_bisect},
 	{"history", "look at recorded runs and what changed between them", cmd_history,
 	 &help_history},
 	{"report", "write recorded runs as a static site", cmd_report, &help_report},

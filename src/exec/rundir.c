@@ -90,7 +90,7 @@ static int open_parts(struct rundir *dir, const struct run *run, struct err *err
 	return write_run(dir->path, run, err);
 }
 
-static int prepare_state(const char *state, struct err *err)
+int rundir_state_open(const char *state, struct err *err)
 {
 	char path[PATH_MAX];
 
@@ -110,7 +110,7 @@ int rundir_create(const char *state, const struct run *run, struct rundir **out,
 
 	*dir = (struct rundir){.arena = arena, .lock_fd = -1, .journal_fd = -1, .log_fd = -1};
 	pthread_mutex_init(&dir->journal_lock, NULL);
-	if (prepare_state(state, err) < 0)
+	if (rundir_state_open(state, err) < 0)
 		goto fail;
 	if (!realpath(state, real)) {
 		err_sys(err, ERR_INFRA, "%s", state);

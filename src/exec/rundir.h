@@ -14,8 +14,11 @@
 
 struct rundir;
 
-/* Make STATE/runs/<run->id>, take its lock, write run.json with the verdict open. STATE also gets a
- * .gitignore of its own, so that the user's `git status` stays as it was. */
+/* Make the folder STATE, with a .gitignore of its own so that the user's `git status` stays as it
+ * was. */
+int rundir_state_open(const char *state, struct err *err);
+
+/* Make STATE/runs/<run->id>, take its lock, write run.json with the verdict open. Opens STATE. */
 int rundir_create(const char *state, const struct run *run, struct rundir **out, struct err *err);
 /* Release; the directory stays. NULL is allowed. */
 void rundir_close(struct rundir *dir);

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "model/run.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #define SOURCE_REV_MAX 1024			     /* bytes of a revision */
@@ -39,6 +40,30 @@ int source_resolve(struct source *source, const char *rev, struct arena *arena, 
  * MAX. SHALLOW_OUT tells whether the walk ended at a shallow boundary. */
 int source_ancestors(struct source *source, const char *commit, size_t max, struct arena *arena,
 		     struct strings *out, bool *shallow_out, struct err *err);
+
+/* Commits in topological order, parents before children. Parents that are no member are left out:
+ * those of member i are parents[start[i]] .. parents[start[i + 1] - 1], in their order. */
+struct source_range {
+	struct strings commits; /* hashes */
+	uint32_t *start;	/* one more than commits */
+	uint32_t *parents;
+};
+
+#define SOURCE_RANGE_MAX 4000000 /* commits */
+
+/* The ancestors of LAST, itself included, that are not FIRST or an ancestor of it. Memory is
+ * ARENA's. ERR_USAGE: FIRST is no ancestor of LAST; a shallow clone ends in between. ERR_LIMIT. */
+int source_range(struct source *source, const char *first, const char *last, struct arena *arena,
+		 struct source_range *out, struct err *err);
+
+/* Id of what COMMIT has at PATH, a file or a folder; "" when it has nothing there. */
+int source_path_id(struct source *source, const char *commit, const char *path, char out[41],
+		   struct err *err);
+
+/* Write every file of COMMIT below FOLDER, which is made and must not exist: a copy to work in, not
+ * a work tree. Links are made as links; of submodules the folder. ERR_INFRA when it cannot be
+ * written. */
+int source_export(struct source *source, const char *commit, const char *folder, struct err *err);
 
 struct source_entry {
 	const char *path; /* relative to the folder walked, '/' separated */

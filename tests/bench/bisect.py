@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The search of `assay bisect`: in simulated histories of 1024 commits (the real search code, 1000
-trials a cell, one setting for all: both ends tested first, the answer confirmed, 40 % of the prior on
-"no culprit"), and its speed."""
+trials a cell, one setting for all: both ends tested first, the answer confirmed, the prior of the
+program), and its speed."""
 import json
 import subprocess
 from pathlib import Path
@@ -12,7 +12,7 @@ SIM = Path(ASSAY).resolve().parents[2] / "tests/bench/bench_bisect" if ASSAY els
 
 
 def sim(*options):
-    words = [str(w) for w in (SIM, "--prior", .4, *options)]
+    words = [str(w) for w in (SIM, "--prior", .4, "--older", .02, *options)]
     done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout)
 

@@ -23,7 +23,7 @@
 
 struct setting {
 	double n, trials, flake, miss, broken, run, none, workers, assume, confirm, learn, prior,
-		seed, ratio, confidence, ends, merges;
+		seed, ratio, confidence, ends, merges, older, strength;
 };
 
 struct world {
@@ -207,7 +207,8 @@ static struct search_options options_of(const struct setting *setting)
 	struct search_options options = {
 		.model = {.fail = {.known = true, .value = 1 - setting->miss},
 			  .flake = {.known = true, .value = fmin(fmax(flake, .01), .45)},
-			  .no_culprit = setting->prior},
+			  .no_culprit = setting->prior,
+			  .older = setting->older},
 		.confidence = setting->confidence,
 		.workers = (unsigned)setting->workers,
 		.confirm = (unsigned)setting->confirm,
@@ -218,6 +219,10 @@ static struct search_options options_of(const struct setting *setting)
 		.good_artefact = GRAPH_NOWHERE,
 	};
 
+	if (setting->strength > 0) /* believed as if seen in so many tests */
+		options.model.flake =
+			(struct rate){.yes = setting->strength * options.model.flake.value,
+				      .no = setting->strength * (1 - options.model.flake.value)};
 	if (setting->learn > 0) { /* nothing is known but that flakes are rare */
 		options.model.flake = (struct rate){.yes = .5, .no = 9.5};
 		options.model.fail = (struct rate){.yes = 9.5, .no = .5};
@@ -323,15 +328,26 @@ struct option {
 
 #define AT(member) offsetof(struct setting, member)
 static const struct option options[] = {
-	{"--n", AT(n), 1024},	     {"--trials", AT(trials), 1000},
-	{"--flake", AT(flake), 0},   {"--miss", AT(miss), 0},
-	{"--broken", AT(broken), 0}, {"--run", AT(run), 1},
-	{"--none", AT(none), 0},     {"--workers", AT(workers), 1},
-	{"--assume", AT(assume), 1}, {"--confirm", AT(confirm), 2},
-	{"--learn", AT(learn), 0},   {"--prior", AT(prior), 0},
-	{"--seed", AT(seed), 1},     {"--ratio", AT(ratio), 10},
-	{"--ends", AT(ends), 1},     {"--confidence", AT(confidence), .99},
-	{"--merges", AT(merges), 0}, {NULL, 0, 0},
+	{"--n", AT(n), 1024},
+	{"--trials", AT(trials), 1000},
+	{"--flake", AT(flake), 0},
+	{"--miss", AT(miss), 0},
+	{"--broken", AT(broken), 0},
+	{"--run", AT(run), 1},
+	{"--none", AT(none), 0},
+	{"--workers", AT(workers), 1},
+	{"--assume", AT(assume), 1},
+	{"--confirm", AT(confirm), 2},
+	{"--learn", AT(learn), 0},
+	{"--prior", AT(prior), 0},
+	{"--seed", AT(seed), 1},
+	{"--ratio", AT(ratio), 10},
+	{"--ends", AT(ends), 1},
+	{"--confidence", AT(confidence), .99},
+	{"--merges", AT(merges), 0},
+	{"--older", AT(older), 0},
+	{"--strength", AT(strength), 10},
+	{NULL, 0, 0},
 };
 #undef AT
 

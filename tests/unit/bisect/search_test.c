@@ -154,20 +154,26 @@ static void failure_that_does_not_come_again_blames_nobody(void **state)
 	graph_free(world.graph);
 }
 
+/* Also when rates are learned, one by one and side by side: the good end has to be asked again. */
 static void good_end_that_fails_ends_the_search(void **state)
 {
 	struct search_options options = plain();
-	struct world world = {.graph = line(16), .culprit = 0, .good_is_bad = true};
-	struct verdict_of_search answer;
-	struct search *search = NULL;
 
 	(void)state;
 	options.model.older = .02;
-	hunt(&world, &options, &search, &answer);
-	assert_int_equal(answer.ending, ENDING_OLDER);
-	assert_int_equal(world.builds, 1);
-	search_free(search);
-	graph_free(world.graph);
+	options.model.fail = (struct rate){.yes = 9.5, .no = .5};
+	options.model.flake = (struct rate){.yes = .5, .no = 9.5};
+	for (options.workers = 1; options.workers <= 4; options.workers += 3) {
+		struct world world = {.graph = line(16), .culprit = 0, .good_is_bad = true};
+		struct verdict_of_search answer;
+		struct search *search = NULL;
+
+		hunt(&world, &options, &search, &answer);
+		assert_int_equal(answer.ending, ENDING_OLDER);
+		assert_true(answer.confirmed);
+		search_free(search);
+		graph_free(world.graph);
+	}
 }
 
 static void names_together_what_broken_builds_hide(void **state)

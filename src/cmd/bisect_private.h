@@ -1,0 +1,144 @@
+/* Friends of `assay bisect` only: what it knows while it hunts. bisect.c tells the story,
+ * bisect_range.c finds suspects and equal artefacts, bisect_probe.c builds and tests them in child
+ * processes, bisect_sight.c says what a run shows, bisect_journal.c keeps every observation,
+ * bisect_cause.c looks for the reason, bisect_report.c writes it all down. */
+#ifndef CMD_BISECT_PRIVATE_H
+#define CMD_BISECT_PRIVATE_H
+
+#include "bisect/search.h"
+#include "cmd/cmd.h"
+#include "cmd/progress.h"
+#include "engine/engine.h"
+#include "facts/facts.h"
+
+struct bisect_options {
+	struct common_options common;
+	const char *repo;
+	const char *good, *bad;
+	const char *suite;
+	const char *history;
+	const char *engine;
+	const char *command, *build_command; /* instead of a suite, on a copy of the commit */
+	const char *terms;
+	const char *confidence, *flake_rate, *fail_rate, *no_culprit;
+	struct strings only, targets, vars, outputs, likely;
+	int64_t workers, jobs, confirm;
+	int build_failure;
+	bool first_parent, fix, deterministic, dry_run, again, trust_images;
+};
+
+/* A check that failed at the bad end, and how. */
+struct wanted {
+	const char *name;
+	const char *signature;
+};
+
+/* One observation, as the journal keeps it. */
+struct sighting {
+	const char *commit;
+	const char *artefact; /* NULL: not known */
+	enum sight sight;
+	const char *run;   /* id in the history, NULL in command mode */
+	const char *image; /* id, NULL: none */
+	const char *note;  /* what was seen, one line */
+	double build_s;	   /* 0: nothing was built */
+	double test_s;
+	bool fresh; /* made to see whether a new build of equal inputs differs: no evidence */
+};
+
+/* Why, as far as the images and the history tell. */
+struct cause {
+	const char *external; /* one sentence: nothing in the range did it; NULL: a commit did */
+	const char *before, *after; /* what was compared: images */
+	struct difference *differences;
+	size_t count;
+	const char *silent;	  /* why there is no comparison */
+	struct strings elsewhere; /* failing checks that the culprit does not break */
+	struct strings notes;	  /* what the run at the culprit tells */
+};
+
+struct hunt {
+	const struct bisect_options *options;
+	struct arena *arena;
+	struct progress *progress;
+	struct source *source;
+	struct store *store;   /* NULL in command mode, as suite and engine */
+	struct engine *engine; /* NULL: cannot be asked */
+	struct suite *suite;
+	const char *suite_path; /* for the children */
+	const char *state;
+	const char *folder; /* STATE/bisect/KEY */
+	struct commit good, bad;
+	struct source_range range;
+	struct graph *graph;
+	struct search *search;
+	struct search_options search_options;
+	uint32_t *numbers;	/* artefacts as numbers, by position */
+	const char **artefacts; /* by position, NULL: not known */
+	const char *good_artefact;
+	size_t kinds;	       /* different artefacts among the suspects */
+	struct pairs bases;    /* of the images, when all are on the engine */
+	const char *old, *new; /* terms */
+	struct wanted *wanted;
+	size_t wanted_count;
+	struct sighting *sightings;
+	size_t sighting_count;
+	int journal; /* file descriptor, -1: none */
+	int lock;
+	size_t resumed;		/* sightings of earlier calls */
+	const char *started_at; /* of the first call */
+	unsigned builds, tests, retries;
+	double busy_s; /* builds and tests, added up */
+	uint64_t start_ns;
+};
+
+/* --- range */
+/* Resolve the ends, list the suspects, order them. */
+int bisect__find_suspects(struct hunt *hunt, struct err *err);
+/* Input hashes (in command mode trees) of all commits, without a build. */
+int bisect__find_artefacts(struct hunt *hunt, struct err *err);
+/* Weights of --likely; NULL without. */
+int bisect__find_weights(struct hunt *hunt, const double **out, struct err *err);
+const char *bisect__hash_at(const struct hunt *hunt, uint32_t position);
+/* GRAPH_NOWHERE is the good end, and what is no suspect. */
+uint32_t bisect__position_of(const struct hunt *hunt, const char *hash);
+const char *bisect__subject(struct hunt *hunt, const char *hash);
+
+/* --- journal */
+/* Open the folder of this question, under a lock, and take in what earlier calls saw. ERR_USAGE:
+ * another process works on it. */
+int bisect__journal_open(struct hunt *hunt, struct err *err);
+/* Durable on return; the search is told. */
+int bisect__journal_add(struct hunt *hunt, const struct sighting *sighting, struct err *err);
+void bisect__journal_close(struct hunt *hunt);
+
+/* --- sight */
+/* What RUN shows of the wanted failure at COMMIT. At the bad end this may be where it is learned.
+ * -1: infrastructure broke. */
+int bisect__see_run(struct hunt *hunt, const struct run *run, struct sighting *out,
+		    struct err *err);
+/* The failure to look for, from the newest failed run of the bad end. */
+int bisect__recall_wanted(struct hunt *hunt, struct err *err);
+/* A failure without the numbers that differ from run to run. */
+const char *bisect__signature(const struct case_result *result, struct arena *arena);
+
+/* --- probe */
+/* Build and test side by side; every result is in the journal before the next probe starts.
+ * ERR_CANCELLED, ERR_INFRA after retries. */
+int bisect__probe(struct hunt *hunt, const struct probe *probes, size_t count, struct err *err);
+/* Build COMMIT anew, without any cache, and test it; the run is OUT's. */
+int bisect__probe_fresh(struct hunt *hunt, const char *commit, struct run **out,
+			struct sighting *sighting, struct err *err);
+
+/* --- cause, report */
+int bisect__find_cause(struct hunt *hunt, const struct verdict_of_search *answer, struct cause *out,
+		       struct err *err);
+int bisect__report(struct hunt *hunt, const struct verdict_of_search *answer,
+		   const struct cause *cause, struct err *err);
+/* What would be done, and what it would cost. */
+int bisect__report_plan(struct hunt *hunt, struct err *err);
+/* Bars of the posterior in COLUMNS cells of UTF-8. */
+void bisect__bars(const struct hunt *hunt, unsigned columns, struct buf *out);
+int bisect__check_outputs(const struct strings *words, struct err *err);
+
+#endif

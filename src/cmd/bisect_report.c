@@ -1,0 +1,438 @@
+/* The answer and what it rests on: for people, as JSON, and as a log that git takes. */
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "cmd/bisect_private.h"
+#include "cmd/output.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX ((size_t)64 * 1024 * 1024)
+#define LISTED_MAX 40	   /* commits in the table for people */
+#define DIFFERENCES_MAX 20 /* for people */
+#define WORTH_LISTING .001 /* probability */
+
+static const char *const formats[] = {"json", "log", NULL};
+
+static const char *ending_name(enum ending ending)
+{
+	static const char *const names[] = {"open", "culprit", "no-culprit", "older", "undecided"};
+
+	return names[ending];
+}
+
+/* --- formats --------------------------------------------------------------------------------- */
+
+static int find_format(const char *word, const char **format, const char **file, struct err *err)
+{
+	for (size_t i = 0; formats[i]; i++) {
+		size_t len = strlen(formats[i]);
+
+		if (strncmp(word, formats[i], len) == 0 && word[len] == '=' && word[len + 1]) {
+			*format = formats[i];
+			*file = word + len + 1;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_USAGE, "-o %s: write json=FILE or log=FILE", word);
+}
+
+int bisect__check_outputs(const struct strings *words, struct err *err)
+{
+	const char *format, *file;
+
+	for (size_t i = 0; i < words->count; i++)
+		if (find_format(words->items[i], &format, &file, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* --- bars ------------------------------------------------------------------------------------ */
+
+void bisect__bars(const struct hunt *hunt, unsigned columns, struct buf *out)
+{
+	static const char *const levels[] = {"\u00b7", "\u2581", "\u2582", "\u2583", "\u2584",
+					     "\u2585", "\u2586", "\u2587", "\u2588"};
+	const struct posterior *posterior = search_posterior(hunt->search);
+	uint32_t n = graph_count(hunt->graph), from = 0;
+	unsigned cells = n < columns ? n : columns;
+
+	for (unsigned i = 0; i < cells; i++) {
+		uint32_t to = (uint32_t)((uint64_t)(i + 1) * n / cells);
+		double mass = posterior_span(posterior, from, to - 1);
+
+		buf_addstr(out, levels[mass < .005 ? 0 : 1 + (size_t)fmin(mass * 8, 7)]);
+		from = to;
+	}
+}
+
+/* --- text ------------------------------------------------------------------------------------ */
+
+static void print_commit(struct hunt *hunt, const char *lead, const char *hash)
+{
+	printf("%s%.12s %s\n", lead, hash, bisect__subject(hunt, hash));
+}
+
+static void print_members(struct hunt *hunt, const struct verdict_of_search *answer)
+{
+	for (size_t i = 0; i < answer->member_count && i < LISTED_MAX; i++)
+		print_commit(hunt, "  ", bisect__hash_at(hunt, answer->members[i]));
+	if (answer->member_count > LISTED_MAX)
+		printf("  and %zu more\n", answer->member_count - LISTED_MAX);
+}
+
+static void print_culprit(struct hunt *hunt, const struct verdict_of_search *answer)
+{
+	if (answer->member_count == 1)
+		print_commit(hunt, "", bisect__hash_at(hunt, answer->members[0]));
+	printf("%s %s commit, %.1f %%: seen %s %u time%s there, %s %u time%s before it%s\n",
+	       answer->member_count == 1 ? "is the first" : "one of these is the first", hunt->new,
+	       100 * answer->mass, hunt->new, answer->fails, answer->fails == 1 ? "" : "s",
+	       hunt->old, answer->passes, answer->passes == 1 ? "" : "s",
+	       answer->confirmed ? "" : ", not confirmed");
+	if (answer->member_count == 1)
+		return;
+	print_members(hunt, answer);
+	printf("  they cannot be told apart: %zu do%s not build or show nothing", answer->broken,
+	       answer->broken == 1 ? "es" : "");
+	if (answer->presumed)
+		printf(", %zu between them were not built", answer->presumed);
+	printf("\n");
+}
+
+static void print_answer(struct hunt *hunt, const struct verdict_of_search *answer)
+{
+	switch (answer->ending) {
+	case ENDING_CULPRIT:
+		print_culprit(hunt, answer);
+		break;
+	case ENDING_NO_CULPRIT:
+		printf("no culprit, %.1f %%: what failed at %.12s passes there now (%u of %u)\n",
+		       100 * answer->mass, hunt->bad.hash, answer->passes,
+		       answer->passes + answer->fails);
+		break;
+	case ENDING_OLDER:
+		printf("no culprit in this range, %.1f %%: %.12s fails already\n",
+		       100 * answer->mass, hunt->good.hash);
+		break;
+	case ENDING_OPEN:
+	case ENDING_UNDECIDED:
+		printf("undecided: %zu commits are left, with %.1f %% together\n",
+		       answer->member_count, 100 * answer->mass);
+		print_members(hunt, answer);
+		break;
+	}
+}
+
+static void print_cause(const struct cause *cause)
+{
+	if (cause->external)
+		printf("\nexternal cause: %s\n", cause->external);
+	for (size_t i = 0; i < cause->notes.count; i++)
+		printf("%s  %s\n", i ? "" : "\nwhy it does not build\n", cause->notes.items[i]);
+	if (cause->silent && !cause->notes.count)
+		printf("\nno comparison of images: %s\n", cause->silent);
+	if (cause->before && cause->after && !cause->silent)
+		printf("\nwhat changed%s\n", cause->count ? "" : ": nothing that facts tell");
+	for (size_t i = 0; i < cause->count && i < DIFFERENCES_MAX; i++) {
+		const struct difference *one = &cause->differences[i];
+
+		printf("  %s %s: %s -> %s", one->topic, one->name,
+		       one->before ? one->before : "none", one->after ? one->after : "none");
+		printf(one->where && *one->where ? "   (%s)\n" : "%s\n",
+		       one->where ? one->where : "");
+	}
+	if (cause->count > DIFFERENCES_MAX)
+		printf("  and %zu more: assay compare %.19s %.19s\n",
+		       cause->count - DIFFERENCES_MAX, cause->before, cause->after);
+	for (size_t i = 0; i < cause->elsewhere.count; i++)
+		printf("\n%s fails at the end of the range but not there: another commit broke it "
+		       "(--only %s)\n",
+		       cause->elsewhere.items[i], cause->elsewhere.items[i]);
+}
+
+static bool is_listed(const struct hunt *hunt, uint32_t v)
+{
+	struct tally tally;
+
+	search_tally(hunt->search, v, &tally);
+	return search_face(hunt->search, v) == v &&
+	       (posterior_mass(search_posterior(hunt->search), v) > WORTH_LISTING || tally.fails ||
+		tally.passes || search_is_broken(hunt->search, v));
+}
+
+static void print_row(struct hunt *hunt, uint32_t position, const char *hash)
+{
+	const struct posterior *posterior = search_posterior(hunt->search);
+	struct tally tally;
+
+	search_tally(hunt->search, position, &tally);
+	printf("  %.12s ", hash);
+	if (position == GRAPH_NOWHERE)
+		printf("%7s ", hunt->old);
+	else
+		printf("%5.1f %% ", 100 * posterior_mass(posterior, position));
+	if (search_is_broken(hunt->search, position))
+		printf("%11s ", "no verdict");
+	else
+		printf("%4u of %4u ", tally.fails, tally.fails + tally.passes);
+	printf(" %.50s\n", bisect__subject(hunt, hash));
+}
+
+static void print_evidence(struct hunt *hunt)
+{
+	uint32_t shown = 0, n = graph_count(hunt->graph);
+
+	printf("\n  %-12s %7s %12s  %s\n", "commit", "culprit", "fails", "subject");
+	print_row(hunt, GRAPH_NOWHERE, hunt->good.hash);
+	for (uint32_t v = 0; v < n && shown < LISTED_MAX; v++)
+		if (is_listed(hunt, v)) {
+			print_row(hunt, v, bisect__hash_at(hunt, v));
+			shown++;
+		}
+}
+
+static void print_cost(const struct hunt *hunt)
+{
+	char took[32];
+
+	printf("\n%u commits, %zu different to build; %u build%s, %u test%s, %s of work",
+	       graph_count(hunt->graph), hunt->kinds, hunt->builds, hunt->builds == 1 ? "" : "s",
+	       hunt->tests, hunt->tests == 1 ? "" : "s",
+	       units_duration((uint64_t)(hunt->busy_s * 1e9), took, sizeof(took)));
+	if (hunt->resumed)
+		printf("; %zu observations of earlier calls", hunt->resumed);
+	printf("\n");
+}
+
+static void print_text(struct hunt *hunt, const struct verdict_of_search *answer,
+		       const struct cause *cause)
+{
+	print_answer(hunt, answer);
+	print_cause(cause);
+	if (!hunt->options->common.quiet)
+		print_evidence(hunt);
+	print_cost(hunt);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------ */
+
+static void add_evidence(const struct hunt *hunt, struct json *root)
+{
+	static const char *const sights[] = {"pass", "fail", "no verdict"};
+	struct json *list = json_add_array(root, "evidence");
+
+	for (size_t i = 0; i < hunt->sighting_count; i++) {
+		const struct sighting *one = &hunt->sightings[i];
+		struct json *item = json_add_object(list, NULL);
+
+		json_add_str(item, "commit", one->commit);
+		json_add_str(item, "seen", sights[one->sight]);
+		json_add_str(item, "note", one->note);
+		json_add_str(item, "artefact", one->artefact);
+		json_add_str(item, "run", one->run);
+		json_add_str(item, "image", one->image);
+		json_add_num(item, "build_s", one->build_s);
+		json_add_num(item, "test_s", one->test_s);
+		json_add_bool(item, "built_anew", one->fresh);
+	}
+}
+
+static void add_posterior(struct hunt *hunt, struct json *root)
+{
+	const struct posterior *posterior = search_posterior(hunt->search);
+	struct json *list = json_add_array(root, "posterior");
+
+	for (uint32_t v = 0; v < graph_count(hunt->graph); v++) {
+		struct json *item = json_add_object(list, NULL);
+		struct tally tally;
+
+		search_tally(hunt->search, v, &tally);
+		json_add_str(item, "commit", bisect__hash_at(hunt, v));
+		json_add_num(item, "probability", posterior_mass(posterior, v));
+		if (posterior_is_excluded(posterior, v))
+			json_add_bool(item, "same_inputs", true);
+		if (search_is_broken(hunt->search, v))
+			json_add_bool(item, "no_verdict", true);
+		if (tally.fails || tally.passes) {
+			json_add_int(item, "fails", tally.fails);
+			json_add_int(item, "passes", tally.passes);
+		}
+	}
+	json_add_num(root, "no_culprit", posterior_no_culprit(posterior));
+	json_add_num(root, "older", posterior_older(posterior));
+}
+
+static void add_cause(const struct cause *cause, struct json *root)
+{
+	struct json *object = json_add_object(root, "cause");
+	struct json *list;
+
+	json_add_str(object, "external", cause->external);
+	json_add_str(object, "before", cause->before);
+	json_add_str(object, "after", cause->after);
+	json_add_str(object, "not_compared", cause->silent);
+	list = json_add_array(object, "notes");
+	for (size_t i = 0; i < cause->notes.count; i++)
+		json_add_str(list, NULL, cause->notes.items[i]);
+	list = json_add_array(object, "differences");
+	for (size_t i = 0; i < cause->count; i++) {
+		struct json *item = json_add_object(list, NULL);
+
+		json_add_str(item, "topic", cause->differences[i].topic);
+		json_add_str(item, "name", cause->differences[i].name);
+		json_add_str(item, "before", cause->differences[i].before);
+		json_add_str(item, "after", cause->differences[i].after);
+		json_add_str(item, "where", cause->differences[i].where);
+	}
+}
+
+static struct json *json_of(struct hunt *hunt, const struct verdict_of_search *answer,
+			    const struct cause *cause)
+{
+	struct json *root = json_new_object(), *list, *cost;
+
+	json_add_int(root, "assay_bisect", 1);
+	json_add_str(root, "good", hunt->good.hash);
+	json_add_str(root, "bad", hunt->bad.hash);
+	json_add_str(root, "suite", hunt->suite ? hunt->suite->name : NULL);
+	json_add_str(root, "command", hunt->options->command);
+	json_add_str(root, "ending", ending_name(answer->ending));
+	json_add_num(root, "probability", answer->mass);
+	json_add_bool(root, "confirmed", answer->confirmed);
+	list = json_add_array(root, "commits");
+	for (size_t i = 0; i < answer->member_count; i++)
+		json_add_str(list, NULL, bisect__hash_at(hunt, answer->members[i]));
+	list = json_add_array(root, "wanted");
+	for (size_t i = 0; i < hunt->wanted_count; i++) {
+		struct json *item = json_add_object(list, NULL);
+
+		json_add_str(item, "check", hunt->wanted[i].name);
+		json_add_str(item, "signature", hunt->wanted[i].signature);
+	}
+	add_cause(cause, root);
+	cost = json_add_object(root, "cost");
+	json_add_int(cost, "suspects", graph_count(hunt->graph));
+	json_add_int(cost, "different", (int64_t)hunt->kinds);
+	json_add_int(cost, "builds", hunt->builds);
+	json_add_int(cost, "tests", hunt->tests);
+	json_add_int(cost, "retries", hunt->retries);
+	json_add_num(cost, "work_s", hunt->busy_s);
+	add_evidence(hunt, root);
+	add_posterior(hunt, root);
+	return root;
+}
+
+/* --- git's log ------------------------------------------------------------------------------- */
+
+static bool is_answer(const struct verdict_of_search *answer, uint32_t v)
+{
+	for (size_t i = 0; i < answer->member_count; i++)
+		if (answer->members[i] == v)
+			return true;
+	return false;
+}
+
+/* Git knows nothing of equal artefacts: what decides the answer is said of each commit. */
+static bool is_next_to_answer(const struct hunt *hunt, const struct verdict_of_search *answer,
+			      uint32_t v)
+{
+	for (size_t i = 0; i < answer->member_count; i++) {
+		size_t count;
+		const uint32_t *parents = graph_parents(hunt->graph, answer->members[i], &count);
+
+		for (size_t j = 0; j < count; j++)
+			if (parents[j] == v)
+				return true;
+	}
+	return is_answer(answer, v);
+}
+
+static bool is_bad(const struct hunt *hunt, uint32_t v)
+{
+	return posterior_bad(search_posterior(hunt->search), v) > .5;
+}
+
+static void log_commit(struct hunt *hunt, const struct verdict_of_search *answer, uint32_t v,
+		       struct buf *out)
+{
+	const char *hash = bisect__hash_at(hunt, v);
+	struct tally tally;
+
+	search_tally(hunt->search, v, &tally);
+	if (search_face(hunt->search, v) != v && !is_next_to_answer(hunt, answer, v))
+		return;
+	if (search_is_broken(hunt->search, v))
+		buf_printf(out, "git bisect skip %s\n", hash);
+	else if (tally.fails || tally.passes)
+		buf_printf(out, "# %u of %u fail\ngit bisect %s %s\n", tally.fails,
+			   tally.fails + tally.passes, is_bad(hunt, v) ? hunt->new : hunt->old,
+			   hash);
+}
+
+/* Every commit that was looked at, with the side it most probably is on: `git bisect replay` takes
+ * it, with its own idea of what is left. */
+static void write_log(struct hunt *hunt, const struct verdict_of_search *answer, struct buf *out)
+{
+	bool plain = strcmp(hunt->old, "good") == 0 && strcmp(hunt->new, "bad") == 0;
+
+	if (plain)
+		buf_addstr(out, "git bisect start\n");
+	else
+		buf_printf(out, "git bisect start '--term-old=%s' '--term-new=%s'\n", hunt->old,
+			   hunt->new);
+	buf_printf(out, "git bisect %s %s\ngit bisect %s %s\n", hunt->new, hunt->bad.hash,
+		   hunt->old, hunt->good.hash);
+	for (uint32_t v = 0; v + 1 < graph_count(hunt->graph); v++)
+		if (!is_bad(hunt, v))
+			log_commit(hunt, answer, v, out);
+	for (uint32_t v = graph_count(hunt->graph) - 1; v-- > 0;) /* the last one counts */
+		if (is_bad(hunt, v))
+			log_commit(hunt, answer, v, out);
+	for (size_t i = 0; answer->ending == ENDING_CULPRIT && i < answer->member_count; i++)
+		buf_printf(out, "# %sfirst %s commit: [%s] %s\n",
+			   answer->member_count > 1 ? "possible " : "", hunt->new,
+			   bisect__hash_at(hunt, answer->members[i]),
+			   bisect__subject(hunt, bisect__hash_at(hunt, answer->members[i])));
+}
+
+static int write_outputs(struct hunt *hunt, const struct verdict_of_search *answer,
+			 const struct json *json, struct err *err)
+{
+	const struct strings *words = &hunt->options->outputs;
+	struct buf log;
+	int rc = 0;
+
+	buf_init(&log, TEXT_MAX);
+	write_log(hunt, answer, &log);
+	for (size_t i = 0; i < words->count && rc == 0; i++) {
+		const char *format, *file;
+
+		rc = find_format(words->items[i], &format, &file, err);
+		if (rc == 0)
+			rc = strcmp(format, "json") == 0 ? output_json(file, json, err)
+							 : output_text(file, &log, err);
+	}
+	buf_done(&log);
+	return rc;
+}
+
+int bisect__report(struct hunt *hunt, const struct verdict_of_search *answer,
+		   const struct cause *cause, struct err *err)
+{
+	struct json *json = json_of(hunt, answer, cause);
+	int rc = output_json(arena_printf(hunt->arena, "%s/answer.json", hunt->folder), json, err);
+
+	if (rc == 0)
+		rc = write_outputs(hunt, answer, json, err);
+	if (rc == 0 && hunt->options->common.json)
+		cmd_print_json(json);
+	else
+		json_free(json);
+	if (rc == 0 && !hunt->options->common.json)
+		print_text(hunt, answer, cause);
+	return rc;
+}

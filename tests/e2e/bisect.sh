@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# Bisection with real builds: the incident stretched to 64 commits, most of which share their image
+# inputs; a flaky check; commits that do not build; a cause that lies outside of the repository.
+# shellcheck source-path=SCRIPTDIR source=../support.sh
+. "$(dirname "$0")/../support.sh"
+needs_engine
+"$top/fixtures/incident/make-base" >/dev/null || exit 1
+export ASSAY_STATE=$scratch/state
+r=$scratch/repo
+repo "$r"
+for step in "$top"/fixtures/incident/story/{[1-6]*,7a*}/; do
+	cp -R "$step/tree/." "$r"
+	commit "$r" "$(basename "$step")"
+	git -C "$r" tag "$(basename "$step")"
+	for i in 1 2 3 4 5 6 7 8; do
+		mkdir -p "$r/docs"
+		echo "$step $i" >"$r/docs/more.md"
+		commit "$r" "docs $i after $(basename "$step")"
+	done
+done
+commit "$r" 'the last one'
+holds '64 commits' [ "$(git -C "$r" rev-list --count HEAD)" = 64 ]
+git -C "$r" show 6-widened:assay.jsonc >"$scratch/suite.jsonc"
+before=$(git -C "$r" status --porcelain; sha256sum <"$r/.git/index")
+hunt() { "$ASSAY" bisect --repo "$r" --good 1-works --suite "$scratch/suite.jsonc" "$@"; }
+field() { python3 -c "import json,sys; print(json.load(open(sys.argv[1]))$2)" "$1"; }
+hash_of() { git -C "$r" rev-parse "$1"; }
+
+# What it would cost, without building anything.
+expect 0 '63 commits, 5 different to build' hunt --only torch-metadata-agrees --dry-run --quiet
+
+# The swap: it breaks the build, and what was built later breaks the check.
+expect 0 "$(git -C "$r" rev-parse --short=12 4-swap) 4-swap" \
+	hunt --only torch-metadata-agrees --build-failure=bad -o "json=$scratch/swap.json" -o "log=$scratch/log"
+grep -q 'changed: python torch: 2.6.0+cu124 -> 2.7.1+cu126 (step' "$scratch/swap.json"
+holds 'the reason, though the culprit has no image' [ $? = 0 ]
+four_builds() { [ "$(field "$scratch/swap.json" "['cost']['builds']")" -le 4 ]; }
+holds 'at most 4 builds' four_builds
+named() { [ "$(field "$1" "['commits']")" = "['$(hash_of "$2")']" ]; }
+holds 'the swap alone is named' named "$scratch/swap.json" 4-swap
+replays() {
+	git clone -q "$r" "$scratch/clone" && cd "$scratch/clone" && git bisect replay "$scratch/log" |
+		grep -q "$(hash_of 4-swap) is the first bad commit"
+}
+holds 'git replays the log to the same commit' replays
+
+# Asked again, nothing is built or tested.
+runs() { sqlite3 "$scratch/state/history.db" 'SELECT count(*) FROM runs'; }
+kept=$(runs)
+expect 0 '4-swap' hunt --only torch-metadata-agrees --build-failure=bad --quiet
+same_runs() { [ "$(runs)" = "$kept" ]; }
+holds 'the answer needs no new run' same_runs
+
+# Commits that do not build hide it: three are named together, and what changed across them.
+expect 0 'one of these is the first bad commit' hunt --only torch-metadata-agrees -o "json=$scratch/hidden.json"
+hidden() { [ "$(field "$scratch/hidden.json" "['commits']")" = "['$(hash_of 4-swap)', '$(hash_of 5-unrelated)', '$(hash_of 6-widened)']" ]; }
+holds 'the three that cannot be told apart' hidden
+expect 0 'python torch: 2.6.0\+cu124 -> 2.7.1\+cu126 +\(step [0-9]+, RUN pip install --ignore-installed' \
+	hunt --only torch-metadata-agrees
+
+# A check that also fails one time in five where it should pass; killed half way, it goes on.
+cat >"$scratch/flaky.jsonc" <<'EOF'
+{"assay": 1, "name": "flaky", "image": {"dockerfile": "Dockerfile", "context": ".", "network": "none"},
+ "checks": [{"name": "torch", "kind": "command", "command": ["python3", "-c",
+  "import random, sys, torch; sys.exit(random.random() < .2 or not torch.__version__.endswith('cu124'))"]}]}
+EOF
+flaky=("$ASSAY" bisect --repo "$r" --good 1-works --suite "$scratch/flaky.jsonc" --build-failure=bad
+	-o "json=$scratch/flaky.json")
+"${flaky[@]}" --quiet >/dev/null 2>&1 &
+pid=$!
+for _ in $(seq 200); do
+	[ "$(cat "$scratch"/state/bisect/*/journal.jsonl | grep -c '"suite":"flaky"')" = 1 ] &&
+		[ "$(wc -l <"$(grep -l '"suite":"flaky"' "$scratch"/state/bisect/*/journal.jsonl)")" -gt 3 ] && break
+	read -rt 0.05 <> <(:) || true
+done
+kill -9 $pid && wait $pid 2>/dev/null
+expect 0 'observations? of earlier calls' "${flaky[@]}"
+holds 'the swap is named in spite of flakes' named "$scratch/flaky.json" 4-swap
+
+# Outside cause: the base image moves between the run that passed and the bisection.
+docker() { /usr/bin/docker "$@"; }
+base() { printf 'FROM assay-fixture/base:1\nRUN echo %s > /srv/version\n' "$1" | docker build -q -t assay-bisect/base:1 - >/dev/null; }
+trap 'docker rmi -f assay-bisect/base:1 >/dev/null 2>&1; rm -rf "$scratch"' EXIT
+moved=$scratch/moved
+repo "$moved"
+cat >"$moved/assay.jsonc" <<'EOF'
+{"assay": 1, "name": "moved", "image": {"dockerfile": "Dockerfile", "context": ".", "network": "none"},
+ "checks": [{"name": "version", "kind": "command", "command": ["cat", "/srv/version"], "stdout": {"equals": "1\n"}}]}
+EOF
+for i in 1 2 3 4 5 6; do
+	printf 'FROM assay-bisect/base:1\nENV STEP=%s\n' "$i" >"$moved/Dockerfile"
+	commit "$moved" "step $i"
+done
+base 1
+expect 0 '^pass ' "$ASSAY" run --repo "$moved" --commit HEAD~5
+base 2
+expect 1 '^fail ' "$ASSAY" run --repo "$moved"
+expect 5 'external cause: .*the base image assay-bisect/base:1: .* moved' \
+	"$ASSAY" bisect --repo "$moved" --good HEAD~5
+
+after=$(git -C "$r" status --porcelain; sha256sum <"$r/.git/index")
+holds 'work tree and index are as they were' [ "$before" = "$after" ]
+finish
