@@ -1,4 +1,4 @@
-#include "cmd/cmd.h"
+#include "cmd/history_private.h"
 
 #include "base/units.h"
 #include "model/run_json.h"
@@ -7,13 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-struct history_options {
-	struct common_options common;
-	const char *repo;
-	const char *history;
-	const char *suite;
-	int64_t limit;
-};
+#define ROWS_DEFAULT 20
+
+static const char *const formats[] = {"text", "csv", "json", NULL};
 
 #define AT(member) offsetof(struct history_options, member)
 static const struct option_row history_rows[] = {
@@ -21,7 +17,20 @@ static const struct option_row history_rows[] = {
 	{"history", 0, OPTION_STRING, AT(history), "FILE|URL", NULL,
 	 "history (default: .assay/history.db)"},
 	{"suite", 0, OPTION_STRING, AT(suite), "NAME", NULL, "only runs of this suite"},
-	{"limit", 'n', OPTION_COUNT, AT(limit), "N", NULL, "at most N rows (default: 20)"},
+	{"case", 0, OPTION_STRING, AT(case_name), "NAME", NULL, "metric: only this case"},
+	{"cell", 0, OPTION_LIST, AT(cells), "KEY=VALUE", NULL,
+	 "metric: only cells with this value (repeatable)"},
+	{"since", 0, OPTION_STRING, AT(since), "DATE|REV", NULL,
+	 "metric: from this date, or the date of this commit"},
+	{"format", 0, OPTION_CHOICE, AT(format), "text|csv|json", formats,
+	 "metric: how to write it (default: text)"},
+	{"limit", 'n', OPTION_COUNT, AT(limit), "N", NULL,
+	 "at most N rows (default: 20; metric: newest 100 of each series; flaky: newest 1000 "
+	 "runs)"},
+	{"keep-days", 0, OPTION_COUNT, AT(keep_days), "N", NULL, "prune: keep runs of N days"},
+	{"keep-runs", 0, OPTION_COUNT, AT(keep_runs), "N", NULL, "prune: keep the newest N runs"},
+	{"dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, NULL,
+	 "prune, import: only say what would be done"},
 	COMMON_OPTIONS};
 #undef AT
 
@@ -150,48 +159,91 @@ static int show_run(struct store *store, const struct history_options *options, 
 	return 0;
 }
 
-static int history_dispatch(const struct history_options *options, const struct strings *words,
-			    struct store *store, struct arena *arena, struct err *err)
+static int show_views(void)
 {
+	static const char *const views[] = {
+		"v_runs     a row per run: run, started_at, suite, commit_hash, verdict, image_id, "
+		"...",
+		"v_cases    a row per case of a run: outcome, flip, label, signature, duration_s, "
+		"...",
+		"v_metrics  a row per measurement: metric, cell, count, median, mean, minimum, "
+		"maximum",
+		"v_flips    the rows of v_cases that regressed or were fixed",
+	};
+
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+		printf("%s\n", views[i]);
+	printf("\nsqlite3 .assay/history.db \"SELECT metric, count(*) FROM v_metrics GROUP BY 1\"\n"
+	       "Columns and examples: docs/history.md\n");
+	return 0;
+}
+
+static int history_dispatch(const struct history *history, const struct strings *words,
+			    struct err *err)
+{
+	const struct history_options *options = history->options;
 	const struct store_filter filter = {.suite = options->suite,
-					    .limit = (size_t)options->limit};
+					    .limit = options->limit ? (size_t)options->limit
+								    : ROWS_DEFAULT};
 	const char *what = words->count ? words->items[0] : "runs";
+	const char *word = words->count == 2 ? words->items[1] : NULL;
 
 	if (strcmp(what, "runs") == 0 && words->count <= 1)
-		return show_runs(store, options, &filter, arena, err);
+		return show_runs(history->store, options, &filter, history->arena, err);
 	if (strcmp(what, "flips") == 0 && words->count == 1)
-		return show_flips(store, options, &filter, arena, err);
-	if (strcmp(what, "show") == 0 && words->count == 2)
-		return show_run(store, options, words->items[1], err);
-	return err_set(err, ERR_USAGE, "history: write `runs`, `flips` or `show RUN`");
+		return show_flips(history->store, options, &filter, history->arena, err);
+	if (strcmp(what, "flaky") == 0 && words->count == 1)
+		return history_flaky(history, err);
+	if (strcmp(what, "prune") == 0 && words->count == 1)
+		return history_prune(history, err);
+	if (strcmp(what, "sql-views") == 0 && words->count == 1)
+		return show_views();
+	if (strcmp(what, "show") == 0 && word)
+		return show_run(history->store, options, word, err);
+	if (strcmp(what, "metric") == 0 && word)
+		return history_metric(history, word, err);
+	if (strcmp(what, "export") == 0 && word)
+		return history_export(history, word, err);
+	if (strcmp(what, "import") == 0 && word)
+		return history_import(history, word, err);
+	return err_set(err, ERR_USAGE,
+		       "history: write `runs`, `flips`, `show RUN`, `metric NAME`, `flaky`, "
+		       "`export FILE`, `import FILE`, `prune` or `sql-views`");
 }
 
 const struct command_help help_history = {
-	"history [runs|flips|show RUN] [OPTION]...",
-	"Look at recorded runs: a line each, what flipped, or one run whole.", history_rows};
+	"history [runs|flips|show RUN|metric NAME|flaky|export FILE|import FILE|prune|sql-views] "
+	"[OPTION]...",
+	"Look at recorded runs: a line each, what flipped, one run whole, a metric over time, "
+	"cases "
+	"that\npass and fail on the same image. Export and import them as JSON lines; remove old "
+	"ones.",
+	history_rows};
 
 int cmd_history(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
-	struct history_options options = {.repo = ".", .limit = 20};
+	struct history_options options = {.repo = "."};
+	struct history history = {.options = &options, .arena = arena};
 	struct strings words = {0};
-	struct source *source = NULL;
-	struct store *store = NULL;
-	struct err err = {0};
+	struct err err = {0}, ignored = {0};
 	int code = EXIT_PASS;
 
 	if (options_parse(history_rows, argc, argv, arena, &options, &words, &err) < 0) {
 		code = cmd_fail(&err);
 	} else if (options.common.help) {
 		options_help(&help_history);
-	} else if ((!options.history && source_open(options.repo, &source, &err) < 0) ||
-		   cmd_history_open(options.history, source ? cmd_state_dir(source, arena) : NULL,
-				    &store, &err) < 0 ||
-		   history_dispatch(&options, &words, store, arena, &err) < 0) {
+	} else if ((source_open(options.repo, &history.source, options.history ? &ignored : &err) <
+			    0 &&
+		    !options.history) ||
+		   cmd_history_open(options.history,
+				    history.source ? cmd_state_dir(history.source, arena) : NULL,
+				    &history.store, &err) < 0 ||
+		   history_dispatch(&history, &words, &err) < 0) {
 		code = cmd_fail(&err);
 	}
-	store_close(store);
-	source_close(source);
+	store_close(history.store);
+	source_close(history.source);
 	arena_free(arena);
-	return code;
+	return cmd_finish_output(code);
 }

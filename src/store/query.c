@@ -1,6 +1,6 @@
 #include "store/query.h"
 
-#include "base/mem.h"
+#include "store/store_private.h"
 
 #include <math.h>
 
@@ -162,4 +162,22 @@ void select_begin(struct select *select, struct query *query)
 			query_int(query, select->values[i].number);
 	}
 	buf_done(&select->sql);
+}
+
+int sql_end(struct query *query)
+{
+	struct sql_store *store = query->store;
+
+	if (!query->failed)
+		query->failed = store->driver->execute(store, "COMMIT", query->err) < 0;
+	if (query->failed)
+		(void)store->driver->execute(store, "ROLLBACK", NULL);
+	return query->failed ? -1 : 0;
+}
+
+int64_t sql_limit(size_t limit)
+{
+	if (!limit)
+		return STORE_ROWS_DEFAULT;
+	return limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
 }

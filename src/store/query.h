@@ -114,13 +114,32 @@ int sql_metrics(struct store *store, const struct metric_filter *filter, struct 
 int sql_repeats(struct store *store, const struct store_filter *filter, struct arena *arena,
 		struct repeat_row **rows, size_t *count, struct err *err);
 
+int sql_put_alarm(struct store *store, const struct alarm_row *alarm, struct err *err);
+int sql_alarms(struct store *store, const struct alarm_filter *filter, struct arena *arena,
+	       struct alarm_row **rows, size_t *count, struct err *err);
+int sql_put_quarantine(struct store *store, const struct quarantine_row *row, struct err *err);
+int sql_quarantines(struct store *store, const char *at, struct arena *arena,
+		    struct quarantine_row **rows, size_t *count, struct err *err);
+int sql_put_trial(struct store *store, const struct trial_row *row, struct err *err);
+int sql_trials(struct store *store, const struct trial_filter *filter, struct arena *arena,
+	       struct trial_row **rows, size_t *count, struct err *err);
+int sql_prune(struct store *store, const struct prune_rule *rule, struct arena *arena,
+	      struct prune_row **rows, size_t *count, size_t *kept, struct err *err);
+
 #define SQL_OPS                                                                                    \
 	.append = sql_append, .load = sql_load, .runs = sql_runs, .flips = sql_flips,              \
-	.metrics = sql_metrics, .repeats = sql_repeats
+	.metrics = sql_metrics, .repeats = sql_repeats, .put_alarm = sql_put_alarm,                \
+	.alarms = sql_alarms, .put_quarantine = sql_put_quarantine,                                \
+	.quarantines = sql_quarantines, .put_trial = sql_put_trial, .trials = sql_trials,          \
+	.prune = sql_prune
 
+/* End the caller's transaction: commit, or take everything back after a failure. */
+int sql_end(struct query *query);
+/* What a filter's limit means in SQL. */
+int64_t sql_limit(size_t limit);
 /* Write RUN within the caller's transaction: everything of it, and nothing of an older one. */
 void sql_write_run(struct query *query, const struct run *run, const char *document);
-/* Remove the run with KEY within the caller's transaction. */
-void sql_remove_run(struct query *query, int64_t key);
+/* Remove the run ID, if there is one, within the caller's transaction. */
+void sql_remove_run(struct query *query, const char *id);
 
 #endif

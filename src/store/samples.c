@@ -124,3 +124,11 @@ void cell_pairs(const char *cell, struct arena *arena, struct pairs *out)
 		cell += len + (cell[len] == ',');
 	}
 }
+
+enum direction store_direction(const char *name)
+{
+	for (int i = DIRECTION_NONE; i <= DIRECTION_LOWER; i++)
+		if (strcmp(direction_name((enum direction)i), name) == 0)
+			return (enum direction)i;
+	return DIRECTION_NONE;
+}

@@ -1,4 +1,3 @@
-#include "base/mem.h"
 #include "store/query.h"
 #include "store/store_private.h"
 
@@ -109,13 +108,6 @@ static void add_filter(struct select *select, const struct store_filter *filter)
 		select_add(select, " AND verdict IN ('pass', 'fail', 'inconclusive')");
 }
 
-static int64_t row_limit(size_t limit)
-{
-	if (!limit)
-		return STORE_ROWS_DEFAULT;
-	return limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
-}
-
 int sql_runs(struct store *base, const struct store_filter *filter, struct arena *arena,
 	     struct run_row **rows, size_t *count, struct err *err)
 {
@@ -127,7 +119,7 @@ int sql_runs(struct store *base, const struct store_filter *filter, struct arena
 	select_init(&select, "SELECT id, started_at, suite, commit_hash, subject, verdict, reason,"
 			     " image_id, duration_ns, passed, failed, other FROM runs WHERE true");
 	add_filter(&select, filter);
-	select_int(&select, " ORDER BY started_at DESC, id DESC LIMIT ", row_limit(filter->limit));
+	select_int(&select, " ORDER BY started_at DESC, id DESC LIMIT ", sql_limit(filter->limit));
 	select_begin(&select, &query);
 	while (query_next(&query)) {
 		struct run_row *row = arena_push(arena, &list, &n, sizeof(*row));
@@ -172,7 +164,7 @@ int sql_flips(struct store *base, const struct store_filter *filter, struct aren
 	select_text(&select, " AND r.suite = ", filter->suite);
 	select_text(&select, " AND r.commit_hash = ", filter->commit);
 	select_int(&select, " ORDER BY r.started_at DESC, r.id DESC, c.position LIMIT ",
-		   row_limit(filter->limit));
+		   sql_limit(filter->limit));
 	select_begin(&select, &query);
 	while (query_next(&query)) {
 		struct flip_row *row = arena_push(arena, &list, &n, sizeof(*row));
@@ -207,7 +199,7 @@ int sql_repeats(struct store *base, const struct store_filter *filter, struct ar
 	select_init(&select, "WITH recent AS (SELECT key, started_at, environment, image_id"
 			     " FROM runs WHERE image_id IS NOT NULL");
 	add_filter(&select, filter);
-	select_int(&select, " ORDER BY started_at DESC, id DESC LIMIT ", row_limit(filter->limit));
+	select_int(&select, " ORDER BY started_at DESC, id DESC LIMIT ", sql_limit(filter->limit));
 	select_add(&select,
 		   "), suspects AS (SELECT DISTINCT f.check_id FROM recent CROSS JOIN cases f"
 		   " WHERE f.run = recent.key AND f.outcome IN ('fail', 'timeout'))"

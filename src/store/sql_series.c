@@ -2,8 +2,6 @@
 #include "store/query.h"
 #include "store/store_private.h"
 
-#include <string.h>
-
 static void begin_series(struct query *query, const struct metric_filter *filter)
 {
 	struct select select;
@@ -27,14 +25,6 @@ static void begin_series(struct query *query, const struct metric_filter *filter
 	select_begin(&select, query);
 }
 
-static enum direction direction_of(const char *name)
-{
-	for (int i = DIRECTION_NONE; i <= DIRECTION_LOWER; i++)
-		if (strcmp(direction_name((enum direction)i), name) == 0)
-			return (enum direction)i;
-	return DIRECTION_NONE;
-}
-
 static void read_series(struct query *query, struct arena *arena, struct metric_row **list,
 			size_t *count)
 {
@@ -46,7 +36,7 @@ static void read_series(struct query *query, struct arena *arena, struct metric_
 		row->case_name = query_copy(query, 2, arena);
 		row->metric = query_copy(query, 3, arena);
 		row->unit = query_copy(query, 4, arena);
-		row->direction = direction_of(query_get_text(query, 5));
+		row->direction = store_direction(query_get_text(query, 5));
 		row->cell = query_copy(query, 6, arena);
 	}
 	query_end(query);
@@ -67,11 +57,11 @@ static void read_measurements(struct query *query, const struct metric_row *seri
 			      const struct metric_filter *filter, struct arena *arena,
 			      struct metric_row **list, size_t *count)
 {
-	size_t first = *count, limit = filter->limit ? filter->limit : STORE_ROWS_DEFAULT;
+	size_t first = *count;
 
 	query_int(query, series->series);
 	query_int(query, store_time_ms(filter->since));
-	query_int(query, limit > INT64_MAX ? INT64_MAX : (int64_t)limit);
+	query_int(query, sql_limit(filter->limit));
 	while (query_next(query)) {
 		struct metric_row *row = arena_push(arena, list, count, sizeof(*row));
 		const void *data;

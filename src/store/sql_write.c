@@ -339,25 +339,6 @@ void sql_write_run(struct query *query, const struct run *run, const char *docum
 	arena_free(arena);
 }
 
-void sql_remove_run(struct query *query, int64_t key)
-{
-	static const char *const texts[] = {
-		/* by the whole key: there is no index by run */
-		"DELETE FROM measurements WHERE run = $1 AND series IN (SELECT series.id FROM "
-		"series"
-		" JOIN cases ON cases.check_id = series.check_id WHERE cases.run = $1)"
-		" AND at_ms = (SELECT at_ms FROM runs WHERE key = $1)",
-		"DELETE FROM runs WHERE key = $1",
-	};
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		query_begin(query, texts[i]);
-		query_int(query, key);
-		query_run(query);
-		query_end(query);
-	}
-}
-
 static int64_t find_run(struct query *query, const char *id)
 {
 	int64_t key = -1;
@@ -370,24 +351,37 @@ static int64_t find_run(struct query *query, const char *id)
 	return key;
 }
 
+void sql_remove_run(struct query *query, const char *id)
+{
+	static const char *const texts[] = {
+		/* by the whole key: there is no index by run */
+		"DELETE FROM measurements WHERE run = $1 AND series IN (SELECT series.id FROM "
+		"series"
+		" JOIN cases ON cases.check_id = series.check_id WHERE cases.run = $1)"
+		" AND at_ms = (SELECT at_ms FROM runs WHERE key = $1)",
+		"DELETE FROM runs WHERE key = $1",
+	};
+
+	int64_t key = find_run(query, id);
+
+	for (size_t i = 0; key >= 0 && i < sizeof(texts) / sizeof(texts[0]); i++) {
+		query_begin(query, texts[i]);
+		query_int(query, key);
+		query_run(query);
+		query_end(query);
+	}
+}
+
 /* Everything of RUN or nothing. */
 static int write_whole(struct sql_store *store, const struct run *run, const char *document,
 		       struct err *err)
 {
 	struct query query = {.store = store, .err = err};
-	int64_t older;
-
 	if (store->driver->begin_alone(store, err) < 0)
 		return -1;
-	older = find_run(&query, run->id);
-	if (older >= 0)
-		sql_remove_run(&query, older);
+	sql_remove_run(&query, run->id);
 	sql_write_run(&query, run, document);
-	if (!query.failed)
-		query.failed = store->driver->execute(store, "COMMIT", err) < 0;
-	if (query.failed)
-		(void)store->driver->execute(store, "ROLLBACK", NULL);
-	return query.failed ? -1 : 0;
+	return sql_end(&query);
 }
 
 int sql_append(struct store *base, const struct run *run, struct err *err)

@@ -7,7 +7,7 @@
 #ifndef STORE_STORE_OPS_H
 #define STORE_STORE_OPS_H
 
-#include "model/run.h"
+#include "store/life.h"
 
 struct store;
 
@@ -88,6 +88,18 @@ struct repeat_row {
 	const char *newest;	 /* started_at of the newest of them */
 };
 
+/* Which runs stay: those that any rule keeps. */
+struct prune_rule {
+	size_t keep_newest;	/* so many; 0: none for their number */
+	const char *keep_since; /* RFC 3339 UTC; NULL: none for their age */
+	bool dry_run;
+};
+
+struct prune_row {
+	const char *run_id;
+	const char *started_at;
+};
+
 struct store_ops {
 	const char *name; /* "sqlite" */
 	const char *summary;
@@ -115,6 +127,27 @@ struct store_ops {
 	 * by suite, case, environment and image. Rows are ARENA's. */
 	int (*repeats)(struct store *store, const struct store_filter *filter, struct arena *arena,
 		       struct repeat_row **rows, size_t *count, struct err *err);
+	/* Required. Open the alarm, or bring a known one to a new state; every state is kept. */
+	int (*put_alarm)(struct store *store, const struct alarm_row *alarm, struct err *err);
+	/* Required. Newest first. */
+	int (*alarms)(struct store *store, const struct alarm_filter *filter, struct arena *arena,
+		      struct alarm_row **rows, size_t *count, struct err *err);
+	/* Required. One known already gets the new end and reason. */
+	int (*put_quarantine)(struct store *store, const struct quarantine_row *row,
+			      struct err *err);
+	/* Required. Those in force AT (RFC 3339 UTC; NULL: all there ever were), by name. */
+	int (*quarantines)(struct store *store, const char *at, struct arena *arena,
+			   struct quarantine_row **rows, size_t *count, struct err *err);
+	/* Required. A trial with this id is replaced. */
+	int (*put_trial)(struct store *store, const struct trial_row *row, struct err *err);
+	/* Required. Newest first. */
+	int (*trials)(struct store *store, const struct trial_filter *filter, struct arena *arena,
+		      struct trial_row **rows, size_t *count, struct err *err);
+	/* Required. Remove the runs that RULE does not keep, or only list them, by id. Kept
+	 * always: the newest of each suite and commit, and baselines of what stays. KEPT: how many
+	 * runs stay. After an error some of them may be removed. */
+	int (*prune)(struct store *store, const struct prune_rule *rule, struct arena *arena,
+		     struct prune_row **rows, size_t *count, size_t *kept, struct err *err);
 };
 
 struct store {

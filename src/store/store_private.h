@@ -39,6 +39,9 @@ const char *signature_text(const struct case_result *result, struct arena *arena
  * is NULL or none of these. */
 int64_t store_time_ms(const char *text);
 
+/* The direction of that name; DIRECTION_NONE for any other. */
+enum direction store_direction(const char *name);
+
 /* "gpu=H100,driver=570" as pairs; a word without "=" is the value of "cell". Memory is ARENA's. */
 void cell_pairs(const char *cell, struct arena *arena, struct pairs *out);
 

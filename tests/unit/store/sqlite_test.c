@@ -15,7 +15,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#define WRITERS 4
+#define WRITERS 8
 #define RACERS_MAX 8
 #define RUNS_EACH 50
 #define KILLS 20
@@ -386,6 +386,31 @@ static void the_columns_say_what_the_run_says(void **state)
 				    rows[i].value);
 }
 
+/* docs/history.md promises these names. */
+static void views_have_the_columns_that_are_documented(void **state)
+{
+	const struct place *place = *state;
+	static const char *const views[] = {"v_runs", "v_cases", "v_metrics", "v_flips"};
+	char query[160], line[512], columns[400];
+	struct buf docs;
+
+	append_one(place->file, "r1");
+	buf_init(&docs, JSON_BYTES_MAX);
+	assert_int_equal(file_read(TEST_DATA "/../docs/history.md", &docs, NULL), 0);
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+		(void)snprintf(query, sizeof(query),
+			       "SELECT group_concat(name, ', ') FROM pragma_table_info('%s')",
+			       views[i]);
+		answer(place->file, query, columns, sizeof(columns));
+		(void)snprintf(line, sizeof(line), "| `%s` | %s |\n", views[i], columns);
+		if (!strstr(buf_str(&docs), line))
+			fail_msg("docs/history.md has no line %s", line);
+		(void)snprintf(query, sizeof(query), "SELECT count(*) FROM %s", views[i]);
+		assert_string_not_equal(answer(place->file, query, columns, sizeof(columns)), "0");
+	}
+	buf_done(&docs);
+}
+
 static void what_cannot_be_written_whole_is_not_written(void **state)
 {
 	const struct place *place = *state;
@@ -466,9 +491,9 @@ static void every_run_of_several_writers_is_there(void **state)
 
 	race(place->file, WRITERS, write_many);
 	assert_string_equal(answer(place->file, "SELECT count(*) FROM runs", out, sizeof(out)),
-			    "200");
+			    "400");
 	assert_string_equal(answer(place->file, "SELECT count(*) FROM cases", out, sizeof(out)),
-			    "600");
+			    "1200");
 	assert_string_equal(answer(place->file, "PRAGMA integrity_check", out, sizeof(out)), "ok");
 }
 
@@ -629,6 +654,7 @@ int main(void)
 		TEST(a_damaged_history_is_infrastructure),
 		TEST(what_cannot_be_written_is_said),
 		TEST(the_columns_say_what_the_run_says),
+		TEST(views_have_the_columns_that_are_documented),
 		TEST(what_cannot_be_written_whole_is_not_written),
 		TEST(every_run_of_several_writers_is_there),
 		TEST(several_may_make_one_history_at_once),

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# What a history answers, from one that an older Assay wrote; export, import and prune.
+# shellcheck source-path=SCRIPTDIR source=../support.sh
+. "$(dirname "$0")/../support.sh"
+data=$(cd "$(dirname "$0")/../unit/store" && pwd)
+cd "$scratch" || exit 1
+sqlite3 old.db <"$data/schema_1.sql"
+history() { "$ASSAY" history "$@" --history "$scratch/old.db"; }
+
+expect 0 'incident / torch / latency, ms, lower is better' history metric latency
+expect 0 '2026-11-20T05:51:00.250Z *c0ffee *2 *1.3 *0.1 *2.5  old0' history metric latency
+expect 0 'gpu=H100,driver=570' history metric latency --cell gpu=H100
+expect 0 'nothing measured' history metric latency --cell gpu=A100
+expect 2 'write KEY=VALUE' history metric latency --cell H100
+expect 0 'nothing measured' history metric latency --since 2026-11-23
+expect 0 'old2' history metric latency --since 2026-11-22
+expect 0 'nothing measured' history metric latency --case build
+expect 2 'write a date' history metric latency --since main --repo /
+expect 0 '^incident,torch,latency,ms,lower,"gpu=H100,driver=570",old1,2026-11-21T05:51:00.250Z,c0ffee,1,2,1.3' \
+	history metric latency --format csv
+json() { history metric latency --format json | python3 -c '
+import json, sys
+a = json.load(sys.stdin)
+assert a["assay_metric"] == 1 and [len(s["points"]) for s in a["series"]] == [2, 1], a
+assert a["series"][0]["points"][0]["samples"] == [0.1, 2.5], a'; }
+holds 'JSON has each series with its raw samples' json
+expect 0 'no case both passed and failed' history flaky
+expect 0 'v_metrics' history sql-views
+expect 0 '^old2.*regressed' sqlite3 -list old.db 'SELECT run, case_name, flip FROM v_flips'
+
+expect 0 '3 runs exported' history export out.jsonl
+expect 0 '^3 runs imported, 0 already there' "$ASSAY" history import out.jsonl --history new.db
+expect 0 '^0 runs imported, 3 already there' "$ASSAY" history import out.jsonl --history new.db
+"$ASSAY" history export again.jsonl --history new.db >/dev/null
+holds 'an import exports as the same bytes' cmp out.jsonl again.jsonl
+sed '2s/pin it/pin_it/' out.jsonl >changed.jsonl
+expect 2 'changed.jsonl:2: .*it was changed' "$ASSAY" history import changed.jsonl --history other.db
+head -c 700 out.jsonl >cut.jsonl
+expect 2 'cut.jsonl:1: ' "$ASSAY" history import cut.jsonl --history cut.db
+echo '{"assay_run":1}' >wrong.jsonl
+expect 2 'wrong.jsonl:1: not a line of' "$ASSAY" history import wrong.jsonl --history cut.db
+expect 2 'No such file' "$ASSAY" history import nosuch.jsonl --history cut.db
+
+expect 2 'say what stays' history prune
+expect 0 '^old0  2026-11-20' history prune --keep-runs 2 --dry-run
+expect 0 '^1 run would be removed, 2 kept' history prune --keep-runs 2 --dry-run
+expect 0 '^3 runs exported' history export out.jsonl
+expect 0 '^1 run removed, 2 kept' history prune --keep-runs 2
+expect 0 '^0 runs removed, 2 kept' history prune --keep-runs 2
+expect 2 "no run 'old0'" history show old0
+expect 0 '^4$' sqlite3 old.db 'SELECT sum(count) FROM v_metrics'
+expect 0 '^0$' sqlite3 old.db 'SELECT count(*) FROM measurements WHERE run NOT IN (SELECT key FROM runs)'
+finish
