@@ -39,7 +39,7 @@ static const struct option_row report_rows[] = {
 	COMMON_OPTIONS};
 #undef AT
 
-static int write_page(struct report *report, const char *path, struct buf *page, struct err *err)
+int report_write_page(struct report *report, const char *path, struct buf *page, struct err *err)
 {
 	int rc = 0;
 
@@ -101,14 +101,16 @@ static int write_run(struct report *report, size_t index, struct buf *page, stru
 	content.has_baseline_page = has_page(report, run->baseline.run_id);
 	report_compare_facts(report, run, arena, &content);
 	site_grid_add(report->grid, run, content.has_image);
+	site_metrics_add(report->metrics, run);
 	site_run_write(&content, &report->frame, page);
-	return write_page(report, site_run_path(run->id, arena), page, err);
+	return report_write_page(report, site_run_path(run->id, arena), page, err);
 }
 
 static int write_runs(struct report *report, struct buf *page, struct err *err)
 {
 	for (size_t i = 0; i < report->row_count; i++)
-		if (cancel_check(err) < 0 || write_run(report, i, page, err) < 0)
+		if (cancel_check(err) < 0 || write_run(report, i, page, err) < 0 ||
+		    report_write_image(report, i, page, err) < 0)
 			return -1;
 	return 0;
 }
@@ -117,10 +119,28 @@ static int write_grid(struct report *report, struct buf *page, struct err *err)
 {
 	for (size_t i = 0; i < site_grid_pages(report->grid); i++) {
 		site_grid_write(report->grid, i, &report->frame, page);
-		if (write_page(report, site_grid_path(i, report->arena), page, err) < 0)
+		if (report_write_page(report, site_grid_path(i, report->arena), page, err) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+static int write_metrics(struct report *report, struct buf *page, struct err *err)
+{
+	for (size_t i = 0; i < site_metrics_count(report->metrics); i++) {
+		site_metric_write(report->metrics, i, &report->frame, page);
+		if (cancel_check(err) < 0 ||
+		    report_write_page(report, site_metrics_path(report->metrics, i), page, err) < 0)
+			return -1;
+	}
+	site_metrics_write(report->metrics, &report->frame, page);
+	return report_write_page(report, "metrics.html", page, err);
+}
+
+static int write_images(struct report *report, struct buf *page, struct err *err)
+{
+	site_images_write(report->images, report->image_count, &report->frame, page);
+	return report_write_page(report, "images.html", page, err);
 }
 
 static int write_assets(struct report *report, struct err *err)
@@ -143,6 +163,12 @@ static int write_all(struct report *report, struct err *err)
 		rc = write_runs(report, &page, err);
 	if (rc == 0)
 		rc = write_grid(report, &page, err);
+	if (rc == 0)
+		rc = write_metrics(report, &page, err);
+	if (rc == 0)
+		rc = write_images(report, &page, err);
+	if (rc == 0)
+		rc = report_write_bisects(report, &page, err);
 	buf_done(&page);
 	return rc == 0 ? report_folder_commit(&report->folder, err) : -1;
 }
@@ -211,10 +237,14 @@ static int make_report(struct report *report, const struct report_options_of_com
 		return -1;
 	report->frame.title = options->title;
 	report->grid = site_grid_new();
+	report->metrics = site_metrics_new();
+	report_find_bisects(report);
 	rc = write_all(report, err);
 	if (rc == 0)
 		say(report, options, report->folder.files, report->folder.bytes);
 	site_grid_free(report->grid);
+	site_metrics_free(report->metrics);
+	report_bisects_done(report);
 	report_facts_done(report);
 	report_folder_end(&report->folder);
 	return rc;
@@ -232,6 +262,22 @@ static int check_options(const struct report_options_of_command *options,
 	return check_since(options->since, err);
 }
 
+/* The folder whose runs/ belong to the history: its own when they lie beside it, else that of the
+ * repository. NULL: neither; a history is enough for most of a report. */
+static const char *find_state(const struct report_options_of_command *options, struct arena *arena,
+			      struct source **source, struct err *err)
+{
+	const char *slash = options->history ? strrchr(options->history, '/') : NULL;
+	const char *beside = ".";
+
+	if (slash)
+		beside = arena_strndup(arena, options->history,
+				       (size_t)(slash - options->history) + 1);
+	if (options->history && access(arena_printf(arena, "%s/runs", beside), F_OK) == 0)
+		return beside;
+	return source_open(options->repo, source, err) == 0 ? cmd_state_dir(*source, arena) : NULL;
+}
+
 const struct command_help help_report = {
 	"report --html DIR [OPTION]...",
 	"Write recorded runs as a static site: a grid of commits and checks, a page per run, "
@@ -247,7 +293,7 @@ int cmd_report(int argc, char **argv)
 	struct report report = {.arena = arena};
 	struct strings words = {0};
 	struct source *source = NULL;
-	struct err err = {0}, ignored;
+	struct err err = {0};
 	int code = EXIT_PASS;
 
 	if (options_parse(report_rows, argc, argv, arena, &options, &words, &err) < 0) {
@@ -257,11 +303,8 @@ int cmd_report(int argc, char **argv)
 	} else if (check_options(&options, &words, &err) < 0) {
 		code = cmd_fail(&err);
 	} else {
-		/* A history elsewhere may be read without its repository; then facts and build logs
-		 * are only those of ASSAY_STATE. */
-		if (source_open(options.repo, &source, options.history ? &ignored : &err) == 0)
-			report.state = cmd_state_dir(source, arena);
-		if ((!source && !options.history) ||
+		report.state = find_state(&options, arena, &source, &err);
+		if ((!report.state && !options.history) ||
 		    cmd_history_open(options.history, report.state, &report.store, &err) < 0 ||
 		    make_report(&report, &options, &err) < 0)
 			code = cmd_fail(&err);

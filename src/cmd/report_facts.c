@@ -79,6 +79,59 @@ void report_compare_facts(struct report *report, const struct run *run, struct a
 	page->differences = list;
 }
 
+static bool is_first(const struct report *report, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (report->rows[i].image_id &&
+		    strcmp(report->rows[i].image_id, report->rows[index].image_id) == 0)
+			return false;
+	return true;
+}
+
+static struct site_image_run *runs_of(const struct report *report, const char *image_id,
+				      struct arena *arena, size_t *count)
+{
+	struct site_image_run *runs = NULL;
+
+	for (size_t i = 0; i < report->row_count; i++) {
+		const struct run_row *row = &report->rows[i];
+
+		if (row->image_id && strcmp(row->image_id, image_id) == 0)
+			*(struct site_image_run *)arena_push(arena, &runs, count, sizeof(*runs)) =
+				(struct site_image_run){.id = row->id,
+							.commit = row->commit,
+							.subject = row->subject,
+							.verdict = row->verdict};
+	}
+	return runs;
+}
+
+int report_write_image(struct report *report, size_t index, struct buf *page, struct err *err)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	const struct run_row *row = &report->rows[index];
+	struct site_image content = {.id = row->image_id};
+
+	if (!row->image_id || !is_first(report, index))
+		return 0;
+	content.facts = find_facts(report, row->image_id);
+	if (!content.facts)
+		return 0;
+	content.runs = runs_of(report, row->image_id, arena, &content.run_count);
+	*(struct site_image_row *)arena_push(report->arena, &report->images, &report->image_count,
+					     sizeof(*report->images)) = (struct site_image_row){
+		.id = row->image_id,
+		.torch = arena_strdup(report->arena, content.facts->torch.version),
+		.commit = row->commit,
+		.subject = row->subject,
+		.size_bytes = content.facts->size_bytes,
+		.layer_count = content.facts->layer_count,
+		.run_count = content.run_count,
+	};
+	site_image_write(&content, &report->frame, page);
+	return report_write_page(report, site_image_path(row->image_id, arena), page, err);
+}
+
 void report_facts_done(struct report *report)
 {
 	for (size_t i = 0; i < REPORT_FACTS_KEPT; i++)

@@ -9,7 +9,9 @@ extern const char site_page_html[];
 static void put_charts(const struct site_page *page, struct buf *out)
 {
 	if (page->charts)
-		buf_printf(out, "<script defer src=\"%sassets/chart.min.js\"></script>\n",
+		buf_printf(out,
+			   "<script defer src=\"%1$sassets/chart.min.js\"></script>\n"
+			   "<script defer src=\"%1$sassets/charts.js\"></script>\n",
 			   page->root);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define CASES_MAX 5000
+#define METRICS_MAX 64 /* of one case */
 #define STEPS_MAX 1000
 #define DIFFERENCES_MAX 2000
 #define LINES_MAX 200 /* notes, gone cases */
@@ -81,8 +82,30 @@ static void put_output(const struct case_result *result, bool shown, struct json
 
 /* --- cases ----------------------------------------------------------------------------------- */
 
-static void put_case(const struct case_result *result, bool shown, struct arena *arena,
-		     struct json *out)
+static void put_metrics(const struct run *run, const struct case_result *result, struct json *out)
+{
+	struct json *list = json_add_array(out, "metrics");
+
+	for (size_t i = 0; i < result->metric_count && i < METRICS_MAX; i++) {
+		const struct metric *metric = &result->metrics[i];
+		struct json *item = json_add_object(list, NULL);
+		struct site_summary summary;
+		char path[SITE_METRIC_PATH];
+
+		site__summarise(metric, &summary);
+		site__metric_path(run, result, metric, path);
+		site_add_text(item, "name", metric->name, SITE_FIELD_MAX);
+		site_add_text(item, "unit", metric->unit, SITE_FIELD_MAX);
+		site_add_text(item, "cell", metric->cell, SITE_FIELD_MAX);
+		json_add_num(item, "median", summary.median);
+		json_add_int(item, "count", (int64_t)summary.count);
+		if (summary.count)
+			json_add_str(item, "page", path);
+	}
+}
+
+static void put_case(const struct run *run, const struct case_result *result, bool shown,
+		     struct arena *arena, struct json *out)
 {
 	const char letters[] = {site_outcome_letter(result->outcome), '\0'};
 
@@ -103,6 +126,8 @@ static void put_case(const struct case_result *result, bool shown, struct arena 
 	if (result->optional)
 		json_add_bool(out, "optional", true);
 	site_add_seconds(out, "duration_s", result->duration_ns);
+	if (result->metric_count)
+		put_metrics(run, result, out);
 	put_output(result, shown, out);
 }
 
@@ -113,7 +138,7 @@ static void put_cases(const struct run *run, struct arena *arena, struct json *o
 	struct json *list = json_add_array(out, "cases");
 
 	for (size_t i = 0; i < count; i++)
-		put_case(&run->cases[i], shown[i], arena, json_add_object(list, NULL));
+		put_case(run, &run->cases[i], shown[i], arena, json_add_object(list, NULL));
 	if (count < run->case_count)
 		json_add_int(out, "cases_left_out", (int64_t)(run->case_count - count));
 }

@@ -11,6 +11,7 @@
 #define SITE_SITE_H
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "facts/facts.h"
 #include "model/run.h"
 
@@ -81,5 +82,76 @@ struct site_run {
 };
 
 void site_run_write(const struct site_run *page, const struct site_frame *frame, struct buf *out);
+
+/* --- metrics -------------------------------------------------------------------------------- */
+
+struct site_metrics;
+
+struct site_metrics *site_metrics_new(void);
+void site_metrics_free(struct site_metrics *metrics); /* NULL is allowed */
+/* Take in the metrics of RUN; newest first, nothing is kept by reference. A series is one metric of
+ * one case in one cell. */
+void site_metrics_add(struct site_metrics *metrics, const struct run *run);
+size_t site_metrics_count(const struct site_metrics *metrics); /* series, each a page */
+const char *site_metrics_path(const struct site_metrics *metrics, size_t index);
+void site_metric_write(const struct site_metrics *metrics, size_t index,
+		       const struct site_frame *frame, struct buf *out);
+/* metrics.html: every series with its newest value. */
+void site_metrics_write(const struct site_metrics *metrics, const struct site_frame *frame,
+			struct buf *out);
+
+/* --- images --------------------------------------------------------------------------------- */
+
+struct site_image_run {
+	const char *id, *commit, *subject;
+	enum verdict verdict;
+};
+
+struct site_image {
+	const char *id;
+	const struct facts *facts;
+	const struct site_image_run *runs; /* that tested this image, newest first */
+	size_t run_count;
+};
+
+void site_image_write(const struct site_image *page, const struct site_frame *frame,
+		      struct buf *out);
+
+struct site_image_row {
+	const char *id;
+	const char *torch;	      /* its version, NULL: none */
+	const char *commit, *subject; /* of the newest run */
+	uint64_t size_bytes;
+	size_t layer_count, run_count;
+};
+
+/* images.html. */
+void site_images_write(const struct site_image_row *rows, size_t count,
+		       const struct site_frame *frame, struct buf *out);
+
+/* --- bisections ----------------------------------------------------------------------------- */
+
+/*
+ * ANSWER is what `assay bisect` keeps in answer.json, "assay_bisect": 1. Read are: good, bad,
+ * suite, command, ending ("culprit", "no-culprit", "older", "undecided", "open"), probability,
+ * confirmed, commits (hashes of the answer), wanted [{check, signature}], posterior [{commit,
+ * subject, probability, fails, passes, same_inputs, no_verdict}] in the order of history,
+ * no_culprit and older (probabilities), evidence [{commit, seen, note, run, build_s, test_s,
+ * built_anew}] in the order it was made, cause {external, before, after, not_compared,
+ * differences}, and cost {suspects, different, builds, tests, retries, work_s}. Other keys are
+ * ignored, missing ones left out.
+ */
+struct site_bisect {
+	const char *id;
+	const struct json *answer;
+	struct pairs subjects; /* commit -> subject, for those the answer has none of */
+	struct strings runs;   /* ids that have a page */
+};
+
+void site_bisect_write(const struct site_bisect *page, const struct site_frame *frame,
+		       struct buf *out);
+/* bisects.html. */
+void site_bisects_write(const struct site_bisect *pages, size_t count,
+			const struct site_frame *frame, struct buf *out);
 
 #endif

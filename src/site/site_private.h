@@ -35,4 +35,18 @@ char site_outcome_letter(enum outcome outcome);
 /* "r" regressed, "f" fixed, "n" new, "s" still failing, "g" gone, "." none */
 char site_flip_letter(enum flip flip);
 
+/* --- metrics -------------------------------------------------------------------------------- */
+
+#define SITE_METRIC_PATH sizeof("metrics/012345678901234567890123.html")
+/* The page of a metric's series: its suite, case, name, unit and cell. */
+void site__metric_path(const struct run *run, const struct case_result *result,
+		       const struct metric *metric, char out[SITE_METRIC_PATH]);
+
+struct site_summary {
+	double median, low, high; /* NaN: unknown */
+	size_t count;		  /* finite samples */
+};
+/* The median, and its order-statistic interval of at least 95 %. */
+void site__summarise(const struct metric *metric, struct site_summary *out);
+
 #endif

@@ -44,6 +44,8 @@ const OUTCOMES = {
 const FLIPS = { r: "regressed", f: "fixed", n: "new", s: "still failing", g: "gone" };
 const FLIP_SIGNS = { regressed: "\u2198", fixed: "\u2197", new: "+", "still failing": "\u2192",
 	gone: "\u2212" };
+const ENDINGS = { culprit: "Culprit", "no-culprit": "No culprit", older: "Older than the range",
+	undecided: "Undecided", open: "Not ended" };
 const VERDICTS = {
 	pass: { sign: "\u2713", text: "pass" },
 	fail: { sign: "\u2717", text: "fail" },
@@ -205,7 +207,8 @@ function keepState(values) {
 
 function header() {
 	const data = document.body.dataset;
-	const pages = [["overview", "index.html", "Runs"]];
+	const pages = [["overview", "index.html", "Runs"], ["metrics", "metrics.html", "Metrics"],
+		["images", "images.html", "Images"]];
 	const select = el("select", { id: "theme", onchange: (e) => theme.choose(e.target.value) },
 		theme.order.map((name) => el("option", { value: name, selected: name === theme.read() },
 			{ auto: "Auto", light: "Light", dark: "Dark" }[name])));

@@ -1,0 +1,379 @@
+/* Series of metrics over runs: a page each, and the list of them. */
+#include "site/site_private.h"
+
+#include "base/digest.h"
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_BYTES_MAX 512
+#define SHOWN_SAMPLES_MAX 400 /* of a distribution */
+#define BUCKETS 4096
+
+/* What all points of a run share. */
+struct column {
+	const char *page, *commit, *subject, *started_at, *machine;
+};
+
+struct point {
+	const struct column *run;
+	double median, low, high; /* LOW and HIGH are NaN with too few samples */
+	size_t count;
+};
+
+struct series {
+	struct series *next; /* in the bucket */
+	const char *path;
+	const char *suite, *case_name, *name, *unit, *cell;
+	enum direction direction;
+	struct point *points; /* newest first, as they came */
+	size_t point_count;
+	double *samples[2]; /* of the newest two points, sorted */
+	size_t sample_counts[2];
+};
+
+struct site_metrics {
+	struct arena *arena;
+	struct series *buckets[BUCKETS];
+	struct series **list;
+	size_t count;
+};
+
+struct site_metrics *site_metrics_new(void)
+{
+	struct arena *arena = arena_new();
+	struct site_metrics *metrics = arena_alloc(arena, sizeof(*metrics));
+
+	metrics->arena = arena;
+	return metrics;
+}
+
+void site_metrics_free(struct site_metrics *metrics)
+{
+	if (metrics)
+		arena_free(metrics->arena);
+}
+
+void site__metric_path(const struct run *run, const struct case_result *result,
+		       const struct metric *metric, char out[SITE_METRIC_PATH])
+{
+	struct digest *digest = digest_new();
+	char hash[DIGEST_HEX];
+
+	digest_add_field(digest, run->suite);
+	digest_add_field(digest, result->name);
+	digest_add_field(digest, metric->name);
+	digest_add_field(digest, metric->unit);
+	digest_add_field(digest, metric->cell);
+	digest_final(digest, hash);
+	(void)snprintf(out, SITE_METRIC_PATH, "metrics/%.24s.html", hash);
+}
+
+/* --- one run's samples ----------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* The finite samples of METRIC, sorted; the caller frees them. */
+static double *sorted_samples(const struct metric *metric, size_t *count)
+{
+	double *sorted = xcalloc(metric->sample_count + 1, sizeof(*sorted));
+
+	*count = 0;
+	for (size_t i = 0; i < metric->sample_count; i++)
+		if (isfinite(metric->samples[i]))
+			sorted[(*count)++] = metric->samples[i];
+	qsort(sorted, *count, sizeof(*sorted), by_value);
+	return sorted;
+}
+
+/*
+ * The largest k for which x(k) and x(n+1-k) of n sorted samples hold the median with a probability
+ * of at least 95 %: P(B < k) <= 2.5 % for B ~ Binomial(n, 1/2). 0: too few samples.
+ * David and Nagaraja, Order Statistics, 3rd edition, section 7.1.
+ */
+static size_t interval_rank(size_t n)
+{
+	double term = 0, total = 0; /* logarithm of P(B = i), sum of P(B <= i) */
+
+	term = -(double)n * log(2);
+	for (size_t i = 0; i < n; i++) {
+		total += exp(term);
+		if (total > 0.025)
+			return i;
+		term += log((double)(n - i)) - log((double)(i + 1));
+	}
+	return 0;
+}
+
+void site__summarise(const struct metric *metric, struct site_summary *out)
+{
+	size_t count, rank;
+	double *sorted = sorted_samples(metric, &count);
+
+	*out = (struct site_summary){.median = NAN, .low = NAN, .high = NAN, .count = count};
+	if (count)
+		out->median = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
+	rank = interval_rank(count);
+	if (rank) {
+		out->low = sorted[rank - 1];
+		out->high = sorted[count - rank];
+	}
+	free(sorted);
+}
+
+/* --- collecting ------------------------------------------------------------------------------ */
+
+static const char *environment_of(const struct run *run, const char *key)
+{
+	for (size_t i = 0; i < run->environment.count; i++)
+		if (strcmp(run->environment.items[i].key, key) == 0)
+			return run->environment.items[i].value;
+	return "";
+}
+
+/* What a series cannot be followed across: another one starts an epoch. */
+static const char *machine_of(const struct run *run, struct arena *arena)
+{
+	static const char *const keys[] = {"host", "kernel", "gpu", "driver"};
+	const char *text = "";
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		const char *value = environment_of(run, keys[i]);
+
+		if (value && *value)
+			text = arena_printf(arena, "%s%s%s %s", text, *text ? ", " : "", keys[i],
+					    value);
+	}
+	return text;
+}
+
+static const struct column *add_column(struct site_metrics *metrics, const struct run *run)
+{
+	struct arena *arena = metrics->arena;
+	struct column *column = arena_alloc(arena, sizeof(*column));
+
+	*column = (struct column){
+		.page = site_run_path(run->id, arena),
+		.commit = arena_strdup(arena, run->commit.hash),
+		.subject = arena_strdup(arena, run->commit.subject),
+		.started_at = arena_strdup(arena, run->started_at),
+		.machine = machine_of(run, arena),
+	};
+	return column;
+}
+
+static struct series *find_series(struct site_metrics *metrics, const struct run *run,
+				  const struct case_result *result, const struct metric *metric)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct arena *arena = metrics->arena;
+	struct series **bucket, *series;
+	char path[SITE_METRIC_PATH];
+	size_t at = 0;
+
+	site__metric_path(run, result, metric, path);
+	for (size_t i = 0; i < 3; i++)
+		at = at * 16 + (size_t)(strchr(digits, path[sizeof("metrics/") - 1 + i]) - digits);
+	bucket = &metrics->buckets[at];
+	for (series = *bucket; series; series = series->next)
+		if (strcmp(series->path, path) == 0)
+			return series;
+	series = arena_alloc(arena, sizeof(*series));
+	*series = (struct series){
+		.next = *bucket,
+		.path = arena_strdup(arena, path),
+		.suite = arena_strdup(arena, run->suite),
+		.case_name = arena_strdup(arena, result->name),
+		.name = arena_strdup(arena, metric->name),
+		.unit = arena_strdup(arena, metric->unit),
+		.cell = arena_strdup(arena, metric->cell),
+		.direction = metric->direction,
+	};
+	*bucket = series;
+	*(struct series **)arena_push(arena, &metrics->list, &metrics->count, sizeof(series)) =
+		series;
+	return series;
+}
+
+static void keep_samples(struct site_metrics *metrics, struct series *series, size_t side,
+			 const struct metric *metric)
+{
+	size_t *count = &series->sample_counts[side];
+	double *sorted = sorted_samples(metric, count);
+
+	series->samples[side] = memcpy(arena_alloc(metrics->arena, *count * sizeof(*sorted)),
+				       sorted, *count * sizeof(*sorted));
+	free(sorted);
+}
+
+static void add_point(struct site_metrics *metrics, struct series *series,
+		      const struct column *column, const struct site_summary *summary,
+		      const struct metric *metric)
+{
+	struct point *point =
+		arena_push(metrics->arena, &series->points, &series->point_count, sizeof(*point));
+
+	*point = (struct point){.run = column,
+				.median = summary->median,
+				.low = summary->low,
+				.high = summary->high,
+				.count = summary->count};
+	if (series->point_count <= 2)
+		keep_samples(metrics, series, series->point_count - 1, metric);
+}
+
+void site_metrics_add(struct site_metrics *metrics, const struct run *run)
+{
+	const struct column *column = NULL;
+
+	for (size_t i = 0; i < run->case_count; i++)
+		for (size_t j = 0; j < run->cases[i].metric_count; j++) {
+			const struct metric *metric = &run->cases[i].metrics[j];
+			struct site_summary summary;
+
+			site__summarise(metric, &summary);
+			if (!summary.count)
+				continue;
+			if (!column)
+				column = add_column(metrics, run);
+			add_point(metrics, find_series(metrics, run, &run->cases[i], metric),
+				  column, &summary, metric);
+		}
+}
+
+size_t site_metrics_count(const struct site_metrics *metrics)
+{
+	return metrics->count;
+}
+
+const char *site_metrics_path(const struct site_metrics *metrics, size_t index)
+{
+	return metrics->list[index]->path;
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+static void put_series(const struct series *series, struct json *out)
+{
+	site_add_text(out, "suite", series->suite, NAME_BYTES_MAX);
+	site_add_text(out, "case", series->case_name, NAME_BYTES_MAX);
+	site_add_text(out, "name", series->name, NAME_BYTES_MAX);
+	site_add_text(out, "unit", series->unit, NAME_BYTES_MAX);
+	site_add_text(out, "cell", series->cell, SITE_FIELD_MAX);
+	json_add_str(out, "direction", direction_name(series->direction));
+}
+
+static void put_point(const struct point *point, struct json *out)
+{
+	json_add_str(out, "page", point->run->page);
+	json_add_str(out, "commit", point->run->commit);
+	site_add_text(out, "subject", point->run->subject, NAME_BYTES_MAX);
+	json_add_str(out, "at", point->run->started_at);
+	json_add_num(out, "median", point->median);
+	json_add_int(out, "count", (int64_t)point->count);
+	if (isfinite(point->low)) {
+		json_add_num(out, "low", point->low);
+		json_add_num(out, "high", point->high);
+	}
+}
+
+static void put_epochs(const struct series *series, struct json *out)
+{
+	struct json *list = json_add_array(out, "epochs");
+	const char *machine = NULL;
+
+	for (size_t i = series->point_count; i-- > 0;) {
+		const char *now = series->points[i].run->machine;
+
+		if (machine && strcmp(machine, now) == 0)
+			continue;
+		if (*now || machine) {
+			struct json *item = json_add_object(list, NULL);
+
+			json_add_int(item, "point", (int64_t)(series->point_count - 1 - i));
+			site_add_text(item, "machine", now, NAME_BYTES_MAX);
+		}
+		machine = now;
+	}
+}
+
+/* At most SHOWN_SAMPLES_MAX, evenly through the sorted ones. */
+static void put_samples(const struct series *series, size_t side, struct json *out)
+{
+	size_t count = series->sample_counts[side];
+	size_t shown = count < SHOWN_SAMPLES_MAX ? count : SHOWN_SAMPLES_MAX;
+	struct json *list = json_add_array(out, "samples");
+
+	json_add_str(out, "commit", series->points[side].run->commit);
+	json_add_str(out, "page", series->points[side].run->page);
+	json_add_int(out, "count", (int64_t)count);
+	for (size_t i = 0; i < shown; i++)
+		json_add_num(list, NULL, series->samples[side][i * count / shown]);
+}
+
+void site_metric_write(const struct site_metrics *metrics, size_t index,
+		       const struct site_frame *frame, struct buf *out)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	const struct series *series = metrics->list[index];
+	struct site_page frame_page = {.kind = "metric", .root = "../", .charts = true};
+	struct json *data = json_new_object(), *list;
+
+	put_series(series, data);
+	list = json_add_array(data, "points");
+	for (size_t i = series->point_count; i-- > 0;)
+		put_point(&series->points[i], json_add_object(list, NULL));
+	put_epochs(series, data);
+	list = json_add_array(data, "distributions");
+	for (size_t side = 0; side < 2 && side < series->point_count; side++)
+		put_samples(series, side, json_add_object(list, NULL));
+	frame_page.title =
+		arena_printf(arena, "%s of %s – %s", series->name, series->case_name, frame->title);
+	frame_page.data = data;
+	site_page_write(&frame_page, frame, out);
+}
+
+static int by_names(const void *a, const void *b)
+{
+	const struct series *left = *(struct series *const *)a, *right = *(struct series *const *)b;
+	int order = strcmp(left->case_name, right->case_name);
+
+	if (!order)
+		order = strcmp(left->name, right->name);
+	return order ? order : strcmp(left->path, right->path);
+}
+
+void site_metrics_write(const struct site_metrics *metrics, const struct site_frame *frame,
+			struct buf *out)
+{
+	struct arena *arena CLEANUP(arena_freep) = arena_new();
+	struct site_page frame_page = {.kind = "metrics", .root = ""};
+	struct json *data = json_new_object(), *list = json_add_array(data, "metrics");
+	struct series **sorted = arena_alloc(arena, (metrics->count + 1) * sizeof(*sorted));
+
+	if (metrics->count)
+		memcpy(sorted, metrics->list, metrics->count * sizeof(*sorted));
+	qsort(sorted, metrics->count, sizeof(*sorted), by_names);
+	for (size_t i = 0; i < metrics->count; i++) {
+		const struct series *series = sorted[i];
+		struct json *item = json_add_object(list, NULL);
+
+		json_add_str(item, "page", series->path);
+		put_series(series, item);
+		put_point(&series->points[0], json_add_object(item, "newest"));
+		if (series->point_count > 1)
+			put_point(&series->points[1], json_add_object(item, "before"));
+		json_add_int(item, "runs", (int64_t)series->point_count);
+	}
+	frame_page.title = arena_printf(arena, "Metrics – %s", frame->title);
+	frame_page.data = data;
+	site_page_write(&frame_page, frame, out);
+}

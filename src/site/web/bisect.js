@@ -1,0 +1,93 @@
+/* One bisection: the answer, how probable each commit is, and what it rests on. */
+"use strict";
+
+function posteriorChart(data) {
+	const list = data.posterior;
+
+	return chart(300, "Probability of each commit as the culprit; the table below has the numbers", () => ({
+		type: "bar",
+		data: { labels: list.map((c) => short(c.commit).slice(0, 7)), datasets: [{ label: "probability",
+			data: list.map((c) => 100 * (c.probability || 0)), minBarLength: 1, categoryPercentage: 1, barPercentage: 0.9,
+			backgroundColor: list.map((c) => full(c.no_verdict ? "broken" : c.same_inputs ? "line" : "link")) }] },
+		options: {
+			animation: false, maintainAspectRatio: false,
+			interaction: { mode: "index", intersect: false },
+			scales: {
+				x: { grid: { display: false }, ticks: { maxRotation: 60, autoSkip: true } },
+				y: { min: 0, max: 100, title: { display: true, text: "probability, %" } },
+			},
+			plugins: { legend: { display: false }, tooltip: { callbacks: {
+				title: (items) => items.length ? visible(list[items[0].dataIndex].subject || list[items[0].dataIndex].commit) : "",
+				label: (item) => {
+					const c = list[item.dataIndex];
+					return [number(100 * (c.probability || 0)) + " %", c.fails || c.passes ? (c.fails || 0) + " of "
+						+ ((c.fails || 0) + (c.passes || 0)) + " tests failed" : "not tested",
+						c.no_verdict ? "does not build, or shows nothing" : "", c.same_inputs ? "same inputs as its parent" : ""]
+						.filter(Boolean);
+				} } } },
+		},
+	}));
+}
+
+function answer(data) {
+	const sure = data.probability === undefined ? "" : (100 * data.probability).toFixed(1) + " %";
+
+	return [el("h1", {}, ENDINGS[data.ending] || "Bisection", sure ? el("span.note", {}, " " + sure) : null),
+		el("div.cards", {}, data.commits.map((c) => el("article.card.latest.v-fail", {}, el("h3", {}, c.subject || "(subject not known)"),
+			el("p.note", {}, el("code", {}, c.commit))))),
+		data.commits.length > 1 && data.ending === "culprit" ? el("p", {}, "These cannot be told apart.") : null,
+		facts([["good", el("code", {}, data.good || "")], ["bad", el("code", {}, data.bad || "")], ["suite", data.suite],
+			["command", data.command ? el("code", {}, data.command) : null],
+			["looked for", data.wanted.length ? el("ul.plain", {}, data.wanted.map((w) => el("li", {}, el("strong", {}, w.check || ""),
+				" ", w.signature || ""))) : null],
+			["confirmed", data.ending === "culprit" ? (data.confirmed ? "yes: failures at it and passes before it were repeated" : "no") : null],
+			["no culprit", data.no_culprit > 0.0005 ? (100 * data.no_culprit).toFixed(1) + " %" : null],
+			["older than the range", data.older > 0.0005 ? (100 * data.older).toFixed(1) + " %" : null],
+			["cost", data.cost.builds !== undefined ? plural(data.cost.suspects || 0, "commit") + ", " + plural(data.cost.builds, "build") + ", "
+				+ plural(data.cost.tests || 0, "test") + ", " + seconds(data.cost.work_s) + " of work" : null]])];
+}
+
+function cause(data) {
+	const c = data.cause, list = c.differences;
+
+	if (!c.external && !list.length && !c.not_compared)
+		return null;
+	return section("cause", "What changed", null, c.external ? el("p", {}, "External cause: " + c.external) : null,
+		c.not_compared ? el("p.note", {}, "Images were not compared: " + c.not_compared) : null,
+		list.length ? el("div.scroll", {}, el("table.list.differences", {}, el("thead", {}, el("tr", {},
+			["what", "name", "before", "after", "brought by"].map((t) => el("th", { scope: "col" }, t)))),
+			el("tbody", {}, list.map((d) => el("tr", {}, el("td.note", {}, d.topic || ""), el("th", { scope: "row" }, d.name || ""),
+				el("td", {}, d.before || ""), el("td", {}, d.after || ""), el("td.note", {}, d.where || "")))))) : null);
+}
+
+function commits(data) {
+	const worth = data.posterior.filter((c) => c.probability > 0.0005 || c.fails || c.passes || c.no_verdict);
+
+	return el("div.scroll", {}, el("table.list", {}, el("thead", {}, el("tr", {},
+		["commit", "subject", "probability", "failed", ""].map((t, i) => el("th", { scope: "col", class: i === 2 || i === 3 ? "number" : null }, t)))),
+		el("tbody", {}, worth.map((c) => el("tr", {}, el("td", {}, el("code", {}, short(c.commit))), el("td", {}, c.subject || ""),
+			el("td.number", {}, (100 * (c.probability || 0)).toFixed(1) + " %"),
+			el("td.number", {}, c.fails || c.passes ? (c.fails || 0) + " of " + ((c.fails || 0) + (c.passes || 0)) : ""),
+			el("td.note", {}, c.no_verdict ? "no verdict" : c.same_inputs ? "same inputs" : ""))))));
+}
+
+function evidence(data) {
+	const sign = { pass: "P", fail: "F" };
+
+	return section("evidence", "Evidence", plural(data.evidence.length, "observation") + ", in the order they were made",
+		el("div.scroll", {}, el("table.list", {}, el("thead", {}, el("tr", {}, ["#", "seen", "commit", "what", "build", "test"].map((t, i) =>
+			el("th", { scope: "col", class: i > 3 ? "number" : null }, t)))),
+			el("tbody", {}, data.evidence.map((e, i) => el("tr", {}, el("td.note", {}, String(i + 1)),
+				el("td", {}, mark(sign[e.seen] || "B"), " ", e.seen || "", e.built_anew ? el("span.note", {}, " built anew") : null),
+				el("td", {}, e.page ? el("a", { href: root() + e.page }, el("code", {}, short(e.commit))) : el("code", {}, short(e.commit))),
+				el("td", {}, e.note || ""), el("td.number.note", {}, e.build_s ? seconds(e.build_s) : ""),
+				el("td.number.note", {}, e.test_s ? seconds(e.test_s) : "")))))));
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+	const data = pageData();
+
+	add(document.getElementById("main"), [answer(data), cause(data),
+		section("posterior", "How probable each commit is", "oldest first", data.posterior.length ? posteriorChart(data) : null,
+			commits(data)), evidence(data)]);
+});

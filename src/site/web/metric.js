@@ -1,0 +1,119 @@
+/* One metric over time, and the samples of the newest two runs. */
+"use strict";
+
+const better = (data) => ({ higher: "higher is better", lower: "lower is better" })[data.direction] || "";
+
+function historyChart(data) {
+	const points = data.points;
+	const lines = data.epochs.filter((epoch) => epoch.point > 0).map((epoch) => ({ at: epoch.point - 0.5,
+		text: "epoch", colour: "soft", dash: [4, 4] }));
+	const line = (key) => points.map((p, i) => ({ x: i, y: p[key] === undefined ? NaN : p[key] }));
+	const label = data.name + " of " + data.case + ": median of " + plural(points.length, "run")
+		+ " with 95 % intervals; the table below has the numbers";
+
+	return chart(380, label, () => ({
+		type: "line",
+		data: { datasets: [
+			{ label: "95 % interval", data: line("high"), borderWidth: 0, pointRadius: 0, fill: 1,
+				backgroundColor: faint(full("link"), 0.18) },
+			{ label: "low", data: line("low"), borderWidth: 0, pointRadius: 0, fill: false },
+			{ label: "median", data: line("median"), borderColor: full("link"), borderWidth: 1.5,
+				backgroundColor: full("panel"), pointRadius: points.length > 150 ? 1.5 : 3,
+				pointHoverRadius: 6, pointHitRadius: 10 },
+		] },
+		options: {
+			animation: false, maintainAspectRatio: false, normalized: true,
+			interaction: { mode: "nearest", axis: "x", intersect: false },
+			onClick: (event, items) => items.length && location.assign(root() + points[items[0].index].page),
+			scales: {
+				x: { type: "linear", min: -0.5, max: points.length - 0.5, grid: { display: false },
+					ticks: { maxRotation: 45, autoSkip: true, includeBounds: false, precision: 0,
+						callback: (v) => points[v] ? short(points[v].commit).slice(0, 7) : "" } },
+				y: { title: { display: true, text: data.unit || "" },
+					ticks: { callback: (v) => number(v) } },
+			},
+			plugins: {
+				legend: { labels: { filter: (item) => item.text !== "low", usePointStyle: true } },
+				tooltip: { filter: (item) => item.datasetIndex === 2, callbacks: {
+					title: (items) => items.length ? visible(points[items[0].dataIndex].subject || "") : "",
+					label: (item) => {
+						const p = points[item.dataIndex];
+						return [short(p.commit) + "  " + stamp(p.at),
+							number(p.median) + " " + (data.unit || "") + ", median of " + p.count]
+							.concat(p.low === undefined ? [] : ["95 %: " + number(p.low) + " \u2026 " + number(p.high)]);
+					} } },
+			},
+		},
+		plugins: [marks(lines)],
+	}));
+}
+
+/* Samples beside each other; the height within a row means nothing, it only keeps dots apart. */
+function distributionChart(data) {
+	const sides = data.distributions, shapes = ["circle", "triangle"], inks = ["link", "broken"];
+	const spread = (i) => ((i * 0.618034) % 1 - 0.5) * 0.6;
+	const names = sides.map((side, i) => short(side.commit) + (i ? " (before)" : " (newest)"));
+
+	return chart(90 + 90 * sides.length, "Samples of the newest two runs", () => ({
+		type: "scatter",
+		data: { datasets: sides.flatMap((side, row) => {
+			const p = data.points[data.points.length - 1 - row];
+			return [
+				{ label: names[row], data: side.samples.map((x, i) => ({ x, y: row + spread(i) })),
+					pointStyle: shapes[row], radius: 4, backgroundColor: faint(full(inks[row]), 0.55),
+					borderColor: full(inks[row]) },
+				{ label: "median", data: [{ x: p.median, y: row - 0.42 }, { x: p.median, y: row + 0.42 }],
+					type: "line", borderColor: full("text"), borderWidth: 2, pointRadius: 0 },
+			];
+		}) },
+		options: {
+			animation: false, maintainAspectRatio: false,
+			scales: {
+				x: { title: { display: true, text: data.unit || "" }, ticks: { callback: (v) => number(v) } },
+				y: { min: -0.5, max: sides.length - 0.5, reverse: true, grid: { display: false },
+					afterBuildTicks: (axis) => { axis.ticks = sides.map((side, i) => ({ value: i })); },
+					ticks: { callback: (v) => names[v] } },
+			},
+			plugins: { legend: { display: false }, tooltip: { callbacks: {
+				label: (item) => number(item.parsed.x) + " " + (data.unit || "") } } },
+		},
+	}));
+}
+
+function epochs(data) {
+	if (data.epochs.length < 2)
+		return null;
+	return section("epochs", "Epochs", "another machine, kernel or driver: values are not compared across",
+		el("ol.plain", {}, data.epochs.map((epoch) => {
+			const p = data.points[epoch.point];
+			return el("li", {}, "from ", el("a", { href: root() + p.page }, short(p.commit)), " ", stamp(p.at),
+				": ", epoch.machine || "not known");
+		})));
+}
+
+function table(data) {
+	return el("details", {}, el("summary", {}, "All values"), el("div.scroll", {}, el("table.list", {},
+		el("thead", {}, el("tr", {}, ["commit", "subject", "when", "median", "low", "high", "samples"].map((t, i) =>
+			el("th", { scope: "col", class: i > 2 ? "number" : null }, t)))),
+		el("tbody", {}, [...data.points].reverse().map((p) => el("tr", {},
+			el("td", {}, el("a", { href: root() + p.page }, el("code", {}, short(p.commit)))),
+			el("td", {}, p.subject || ""), el("td.note", {}, stamp(p.at)),
+			el("td.number", {}, number(p.median)), el("td.number", {}, number(p.low)),
+			el("td.number", {}, number(p.high)), el("td.number", {}, String(p.count))))))));
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+	const data = pageData(), last = data.points[data.points.length - 1];
+
+	add(document.getElementById("main"), [
+		el("h1", {}, data.name, el("span.note", {}, " of " + data.case)),
+		el("p.figure", {}, el("strong", {}, number(last.median)), " ", data.unit || "",
+			el("span.note", {}, last.low === undefined ? " one median of " + plural(last.count, "sample")
+				: " 95 % interval " + number(last.low) + " \u2026 " + number(last.high)
+				+ ", " + plural(last.count, "sample"), better(data) ? "; " + better(data) : "")),
+		facts([["cell", data.cell], ["suite", data.suite], ["runs", String(data.points.length)]]),
+		section("history", "History", "median of each run, oldest first; click a point for its run", historyChart(data)),
+		epochs(data),
+		data.distributions.length > 1 ? section("samples", "Samples", "the newest run and the one before it", distributionChart(data)) : null,
+		table(data)]);
+});

@@ -1,0 +1,180 @@
+#include "site/site_private.h"
+
+#include "page_data.h"
+
+#include <math.h>
+
+static const struct site_frame frame = {.title = "report"};
+
+static struct run *some_run(const char *id, const char *host)
+{
+	struct run *run = run_new();
+	struct pair *pair = arena_push(run->arena, &run->environment.items, &run->environment.count,
+				       sizeof(*pair));
+
+	run->id = arena_strdup(run->arena, id);
+	run->suite = "s";
+	run->started_at = "2026-11-23T05:51:00.000Z";
+	run->commit.hash = arena_strdup(run->arena, id);
+	*pair = (struct pair){"host", host};
+	case_pass(run_add_case(run, "bench", "command"), "ok");
+	return run;
+}
+
+static struct metric *measure(struct run *run, const char *cell, const double *values, size_t count)
+{
+	struct metric *metric =
+		case_add_metric(&run->cases[0], run->arena, "rate", "tokens/s", DIRECTION_HIGHER);
+
+	metric->cell = cell;
+	for (size_t i = 0; i < count; i++)
+		metric_add_sample(metric, run->arena, values[i]);
+	return metric;
+}
+
+static struct json *write_metric(const struct site_metrics *metrics, size_t index)
+{
+	struct json *data;
+	struct buf out;
+
+	buf_init(&out, SITE_PAGE_BYTES_MAX);
+	site_metric_write(metrics, index, &frame, &out);
+	data = page_data(out.data);
+	buf_done(&out);
+	return data;
+}
+
+/* The ranks of the sign test's two-sided 5 % points: the largest k with P(B < k) <= 0.025 in tables
+ * of the binomial distribution with p = 1/2. */
+static void median_intervals_have_the_ranks_of_the_sign_test(void **state)
+{
+	static const struct {
+		size_t count, rank;
+	} rows[] = {{5, 0}, {6, 1}, {8, 1}, {9, 2}, {10, 2}, {15, 4}, {20, 6}, {25, 8}, {50, 18}};
+	double values[50];
+
+	(void)state;
+	for (size_t i = 0; i < 50; i++)
+		values[i] = (double)i + 1;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct metric metric = {.samples = values, .sample_count = rows[i].count};
+		struct site_summary summary;
+
+		site__summarise(&metric, &summary);
+		assert_int_equal(summary.count, rows[i].count);
+		assert_true(summary.median == ((double)rows[i].count + 1) / 2);
+		if (!rows[i].rank) {
+			assert_true(isnan(summary.low) && isnan(summary.high));
+			continue;
+		}
+		assert_true(summary.low == (double)rows[i].rank);
+		assert_true(summary.high == (double)(rows[i].count + 1 - rows[i].rank));
+	}
+}
+
+static void summaries_leave_out_what_is_no_number(void **state)
+{
+	double values[] = {3, NAN, 1, INFINITY, 2};
+	const struct metric metric = {.samples = values, .sample_count = 5};
+	const struct metric none = {0};
+	struct site_summary summary;
+
+	(void)state;
+	site__summarise(&metric, &summary);
+	assert_int_equal(summary.count, 3);
+	assert_true(summary.median == 2);
+	site__summarise(&none, &summary);
+	assert_int_equal(summary.count, 0);
+	assert_true(isnan(summary.median));
+}
+
+static void cells_are_series_of_their_own(void **state)
+{
+	struct run *run = some_run("a", "h");
+	struct site_metrics *metrics = site_metrics_new();
+	const double values[] = {1, 2, 3};
+
+	(void)state;
+	measure(run, "one GPU", values, 3);
+	measure(run, "another", values, 3);
+	measure(run, "nothing measured", values, 0);
+	site_metrics_add(metrics, run);
+	assert_int_equal(site_metrics_count(metrics), 2);
+	assert_string_not_equal(site_metrics_path(metrics, 0), site_metrics_path(metrics, 1));
+	site_metrics_free(metrics);
+	run_free(run);
+}
+
+static void points_are_oldest_first_and_machines_start_epochs(void **state)
+{
+	static const char *const hosts[] = {"new", "old", "old"};
+	struct site_metrics *metrics = site_metrics_new();
+	const struct json *points, *epochs;
+	struct json *data;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		const char id[] = {(char)('c' - i), '\0'};
+		struct run *run = some_run(id, hosts[i]);
+		const double value = 10 - (double)i;
+
+		measure(run, NULL, &value, 1);
+		site_metrics_add(metrics, run);
+		run_free(run);
+	}
+	assert_int_equal(site_metrics_count(metrics), 1);
+	data = write_metric(metrics, 0);
+	points = json_get(data, "points");
+	assert_string_equal(json_str(item(points, 0), "commit", ""), "a");
+	assert_string_equal(json_str(item(points, 2), "commit", ""), "c");
+	assert_null(json_get(item(points, 0), "low"));
+	epochs = json_get(data, "epochs");
+	assert_int_equal(json_size(epochs), 2);
+	assert_int_equal(json_int(item(epochs, 1), "point", -1), 2);
+	assert_string_equal(json_str(item(epochs, 1), "machine", ""), "host new");
+	assert_int_equal(json_size(json_get(data, "distributions")), 2);
+	json_free(data);
+	site_metrics_free(metrics);
+}
+
+static void lists_series_by_name_with_the_newest_value(void **state)
+{
+	struct site_metrics *metrics = site_metrics_new();
+	struct run *now = some_run("b", "h"), *before = some_run("a", "h");
+	const double high = 2, low = 1;
+	const struct json *row;
+	struct json *data;
+	struct buf out;
+
+	(void)state;
+	measure(now, HOSTILE, &high, 1);
+	measure(before, HOSTILE, &low, 1);
+	site_metrics_add(metrics, now);
+	site_metrics_add(metrics, before);
+	buf_init(&out, SITE_PAGE_BYTES_MAX);
+	site_metrics_write(metrics, &frame, &out);
+	assert_null(strstr(out.data, "<b>"));
+	data = page_data(out.data);
+	row = item(json_get(data, "metrics"), 0);
+	assert_true(json_num(json_get(row, "newest"), "median", 0) == 2);
+	assert_true(json_num(json_get(row, "before"), "median", 0) == 1);
+	assert_int_equal(json_int(row, "runs", 0), 2);
+	json_free(data);
+	buf_done(&out);
+	site_metrics_free(metrics);
+	run_free(now);
+	run_free(before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(median_intervals_have_the_ranks_of_the_sign_test),
+		cmocka_unit_test(summaries_leave_out_what_is_no_number),
+		cmocka_unit_test(cells_are_series_of_their_own),
+		cmocka_unit_test(points_are_oldest_first_and_machines_start_epochs),
+		cmocka_unit_test(lists_series_by_name_with_the_newest_value),
+	};
+
+	return cmocka_run_group_tests_name("site/metric", tests, NULL, NULL);
+}
