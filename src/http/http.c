@@ -31,14 +31,21 @@ static void global_init(void)
 	global_code = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+int http__global(struct err *err)
+{
+	(void)pthread_once(&global_once, global_init);
+	if (global_code)
+		return err_set(err, ERR_INFRA, "libcurl: %s", curl_easy_strerror(global_code));
+	return 0;
+}
+
 int http_client_open(const char *base, const char *socket, struct http_client **out,
 		     struct err *err)
 {
 	struct http_client *client;
 
-	(void)pthread_once(&global_once, global_init);
-	if (global_code)
-		return err_set(err, ERR_INFRA, "libcurl: %s", curl_easy_strerror(global_code));
+	if (http__global(err) < 0)
+		return -1;
 	client = xcalloc(1, sizeof(*client));
 	client->base = xstrdup(base);
 	client->socket = socket ? xstrdup(socket) : NULL;

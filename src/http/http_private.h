@@ -31,6 +31,8 @@ struct http_client {
 	size_t pooled;
 };
 
+/* libcurl is ready in this process; from any thread. */
+int http__global(struct err *err);
 /* Options of every connection of CLIENT to PATH. */
 void http__configure(const struct http_client *client, CURL *easy, const char *path,
 		     uint64_t connect_timeout_ns);

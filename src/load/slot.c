@@ -1,0 +1,220 @@
+/* One request under way: its times, and its answer as it comes. */
+#include "load/load_private.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+#define HEADERS_BYTES_MAX ((size_t)64 * 1024)
+
+/* --- the answer ------------------------------------------------------------------------------ */
+
+static void on_begin(void *payload)
+{
+	struct load__slot *slot = payload;
+
+	slot->first_byte_ns = clock_ns();
+}
+
+static void on_header(void *payload, const char *line, size_t len)
+{
+	struct load__slot *slot = payload;
+
+	buf_add(&slot->headers, line, len);
+}
+
+/* Tokens that came in one piece came at one time: the gaps between them are none. */
+static void on_token(struct load__slot *slot)
+{
+	struct load__worker *worker = slot->worker;
+	uint64_t now = clock_ns();
+
+	if (!slot->first_token_ns) {
+		slot->first_token_ns = now;
+	} else {
+		slot->gaps++;
+		if (!worker->warming)
+			histogram_add(&worker->result.inter_token, now - slot->last_token_ns);
+	}
+	slot->last_token_ns = now;
+}
+
+static void on_event(void *payload, const char *data, size_t len)
+{
+	struct load__slot *slot = payload;
+	enum reply_event event = reply_stream_event(&slot->reply, data, len);
+
+	if (event == REPLY_TOKEN)
+		on_token(slot);
+	slot->bad |= event == REPLY_BAD;
+}
+
+static int on_data(void *payload, const char *data, size_t len)
+{
+	struct load__slot *slot = payload;
+	const struct load_options *options = slot->worker->run->options;
+
+	slot->bytes += len;
+	if (slot->bytes > options->answer_max)
+		return -1;
+	if (!options->stream) {
+		buf_add(&slot->body, data, len);
+		return 0;
+	}
+	slot->broken = sse_feed(&slot->sse, data, len) < 0;
+	return slot->broken ? -1 : 0;
+}
+
+/* --- its end --------------------------------------------------------------------------------- */
+
+static uint64_t since(uint64_t start, uint64_t at)
+{
+	return at > start ? at - start : 0;
+}
+
+static bool within(uint64_t limit, uint64_t ns)
+{
+	return !limit || ns <= limit;
+}
+
+static void count_good(struct load__slot *slot, uint64_t now)
+{
+	const struct load_limits *limits = &slot->worker->run->options->limits;
+	struct load_result *result = &slot->worker->result;
+	uint64_t latency = since(slot->scheduled_ns, now);
+	uint64_t first = since(slot->scheduled_ns, slot->first_token_ns);
+	uint64_t gap =
+		slot->gaps ? since(slot->first_token_ns, slot->last_token_ns) / slot->gaps : 0;
+
+	histogram_add(&result->latency, latency);
+	histogram_add(&result->first_byte, since(slot->scheduled_ns, slot->first_byte_ns));
+	if (slot->first_token_ns) {
+		histogram_add(&result->first_token, first);
+		result->tokens += slot->gaps + 1;
+	}
+	result->good += within(limits->latency_ns, latency) &&
+			within(limits->first_token_ns, first) &&
+			within(limits->inter_token_ns, gap);
+}
+
+static void on_done(void *payload, const struct http_result *got)
+{
+	struct load__slot *slot = payload;
+	struct load__worker *worker = slot->worker;
+	struct load_result *result = &worker->result;
+	enum load_class class = LOAD_OK;
+	uint64_t now = clock_ns();
+
+	if (slot->stream && got->end == HTTP_END_WHOLE && !slot->broken)
+		sse_end(&slot->sse);
+	worker->in_flight--;
+	worker->idle[worker->idle_count++] = slot;
+	if (load__classify(slot, got, &class, &worker->err) < 0) {
+		worker->failed = true;
+		return;
+	}
+	if (got->connected)
+		histogram_add(&result->connect, got->connect_ns);
+	if (worker->warming) {
+		result->warmup[class]++;
+		return;
+	}
+	worker->last_ns = now;
+	result->counts[class]++;
+	result->bytes += slot->bytes;
+	if (class == LOAD_OK)
+		count_good(slot, now);
+}
+
+static const struct http_transfer_events events = {
+	.begin = on_begin, .data = on_data, .done = on_done};
+static const struct http_transfer_events events_with_headers = {
+	.begin = on_begin, .header = on_header, .data = on_data, .done = on_done};
+
+/* --- slots ----------------------------------------------------------------------------------- */
+
+static bool wants_headers(const struct load_options *options)
+{
+	bool wanted = options->expect && options->expect->headers.count;
+
+	for (size_t i = 0; i < options->request_count && !wanted; i++)
+		wanted = options->requests[i].expect && options->requests[i].expect->headers.count;
+	return wanted;
+}
+
+struct load__slot *load__slot_take(struct load__worker *worker, struct err *err)
+{
+	const struct load_options *options = worker->run->options;
+	struct load__slot *slot;
+
+	if (worker->idle_count)
+		return worker->idle[--worker->idle_count];
+	slot = xcalloc(1, sizeof(*slot));
+	slot->worker = worker;
+	if (http_transfer_open(worker->multi,
+			       wants_headers(options) ? &events_with_headers : &events, slot,
+			       &slot->transfer, err) < 0) {
+		free(slot);
+		return NULL;
+	}
+	buf_init(&slot->headers, HEADERS_BYTES_MAX);
+	buf_init(&slot->body, options->answer_max);
+	worker->slots[worker->slot_count++] = slot;
+	return slot;
+}
+
+static void stream_done(struct load__slot *slot)
+{
+	if (!slot->stream)
+		return;
+	sse_done(&slot->sse);
+	reply_stream_done(&slot->reply);
+	slot->stream = false;
+}
+
+void load__slot_free(struct load__slot *slot)
+{
+	http_transfer_close(slot->transfer);
+	stream_done(slot);
+	buf_done(&slot->headers);
+	buf_done(&slot->body);
+	free(slot);
+}
+
+static void reset(struct load__slot *slot)
+{
+	const struct load_options *options = slot->worker->run->options;
+	bool judged = options->expect || slot->request->expect;
+
+	slot->first_byte_ns = slot->first_token_ns = slot->last_token_ns = 0;
+	slot->bytes = slot->gaps = 0;
+	slot->broken = slot->bad = false;
+	buf_consume(&slot->headers, slot->headers.len);
+	buf_consume(&slot->body, slot->body.len);
+	stream_done(slot);
+	if (options->stream) {
+		sse_init(&slot->sse, on_event, slot);
+		reply_stream_init(&slot->reply, options->format, options->text_path, judged);
+		slot->stream = true;
+	}
+}
+
+int load__send(struct load__worker *worker, struct load__slot *slot, uint64_t scheduled_ns,
+	       struct err *err)
+{
+	const struct load_options *options = worker->run->options;
+	uint64_t number = worker->sent++ * worker->run->threads + worker->index;
+
+	slot->request = &options->requests[number % options->request_count];
+	reset(slot);
+	slot->sent_ns = clock_ns();
+	slot->scheduled_ns = scheduled_ns ? scheduled_ns : slot->sent_ns;
+	if (!worker->warming)
+		histogram_add(&worker->result.send_lag, since(slot->scheduled_ns, slot->sent_ns));
+	if (http_transfer_start(slot->transfer, slot->request->plan, err) < 0)
+		return -1;
+	if (++worker->in_flight > worker->most)
+		worker->most = worker->in_flight;
+	return 0;
+}
