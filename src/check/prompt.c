@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define CASES_MAX 1000
+#define SECRET_JUDGED_MIN 8 /* bytes */
 
 const struct prompt_template check_prompt_plain = {
 	.max_tokens = FIELD_ABSENT_INT, .temperature = NAN, .seed = FIELD_ABSENT_INT};
@@ -420,14 +421,16 @@ static int ask_case(struct asking *asking, const struct prompt_case *one, struct
 
 /* --- after all cases ------------------------------------------------------------------------- */
 
+/* Secrets of the image, handed over or sent, that are too long to be in a log by chance. */
 static void judge_log(struct trial *trial, const struct target_service_state *state)
 {
 	for (size_t i = 0; i < trial->secrets.count; i++) {
 		const char *secret = trial->secrets.items[i];
 
-		if (state->log && memmem(state->log, state->log_len, secret, strlen(secret))) {
+		if (strlen(secret) >= SECRET_JUDGED_MIN && state->log &&
+		    memmem(state->log, state->log_len, secret, strlen(secret))) {
 			check_trial_fail(trial, "service/secret-in-log", "the service's log",
-					 "no secret", "one that was sent or handed to it");
+					 "no secret", "one of the image, of the suite, or that was sent");
 			return;
 		}
 	}

@@ -58,7 +58,7 @@ suite '' "$(ask right "$fast" '' '"equals": "The capital of France is Paris.", "
 	"$(ask tells "$fast" 'secret-in-log' '"contains": "Paris"')" \
 	'"name": "no-key", "expect": {"status": 401}, "cases": [{"name": "x", "prompt": "x"}]'
 code=0
-run -o json="$scratch/out.json" >"$scratch/text" 2>&1 || code=$?
+run -o json="$scratch/out.json" -o junit="$scratch/out.xml" -o markdown="$scratch/out.md" -o tap="$scratch/out.tap" >"$scratch/text" 2>&1 || code=$?
 holds "a run with failures exits 1, not $code" [ "$code" = 1 ]
 for row in right:pass streams:pass role-first:pass no-key:pass empty:prompt/empty-stream role-only:prompt/empty-stream \
 	truncated:prompt/truncated error-inside:prompt/error-in-reply wrong-type:prompt/content-type \
@@ -81,7 +81,7 @@ expect 0 '' sample role-first first_token 0.3 2
 expect 0 '' sample right cold_start 0.05 20
 
 # The secret is nowhere in what is kept: run directories, history, reports, screen.
-expect 1 '' grep -rqF "$API_TOKEN" "$scratch/state" "$scratch/out.json" "$scratch/text"
+expect 1 '' grep -rqF "$API_TOKEN" "$scratch/state" "$scratch/text" "$scratch"/out.*
 expect 0 '\*\*\*' cat "$scratch"/state/runs/*/service.log
 
 # Goldens: missing, shown, written, held, and differing again.
@@ -107,22 +107,34 @@ expect 1 'exit code 1.*no kernel image.*service/exited' run
 unset API_TOKEN
 expect 4 'API_TOKEN is not set' run
 
-# kill -9: what was started is removed by the next run.
+# Killed or interrupted: no container is left, by this run or the next.
 export API_TOKEN=tok-5e2c1d9a7f3b4c6d
 containers() { curl -fsS --unix-socket "${DOCKER_HOST#unix://}" 'http://localhost/v1.41/containers/json?all=1&filters=%7B%22label%22%3A%5B%22assay.lock%22%5D%7D'; }
-patience=60s suite '"FAULTS": "slow-start=60"' "$(ask right "$fast" '' '"contains": "Paris"')"
-"$ASSAY" run --repo "$scratch/r" --suite "$scratch/s.jsonc" >/dev/null 2>&1 &
-pid=$!
-for _ in $(seq 100); do
-	[ "$(containers)" != '[]' ] && break
-	read -rt 0.1 <> <(:) || :
-done
-holds 'a container was started' [ "$(containers)" != '[]' ]
-environ=$(tr '\0' ' ' <"/proc/$pid/cmdline")
-holds 'the secret is in no command line' [ "${environ#*tok-5e2c}" = "$environ" ]
+start_and_wait() { # sets pid once the container is there
+	patience=60s suite '"FAULTS": "slow-start=60"' "$(ask right "$fast" '' '"contains": "Paris"')"
+	"$ASSAY" run --repo "$scratch/r" --suite "$scratch/s.jsonc" >/dev/null 2>&1 &
+	pid=$!
+	for _ in $(seq 100); do
+		[ "$(containers)" != '[]' ] && break
+		read -rt 0.1 <> <(:) || :
+	done
+	holds 'a container was started' [ "$(containers)" != '[]' ]
+}
+start_and_wait
+kill -INT "$pid"
+code=0
+wait "$pid" || code=$?
+holds "an interrupted run exits 130, not $code" [ "$code" = 130 ]
+holds 'it leaves no container' [ "$(containers)" = '[]' ]
+start_and_wait
+line=$(tr '\0' ' ' <"/proc/$pid/cmdline")
+holds 'the secret is in no command line' [ "${line#*"$API_TOKEN"}" = "$line" ]
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
 suite '' "$(ask right "$fast" '' '"contains": "Paris"')"
 expect 0 'removed 1 container of killed runs' run
 holds "no container is left" [ "$(containers)" = '[]' ]
+
+# The example that is published.
+expect 0 '^pass' "$ASSAY" run --repo "$scratch/r" --suite "$top/suites/service.jsonc" --only answers
 finish

@@ -32,6 +32,7 @@ struct stub {
 	pthread_t thread;
 	char requests[8192]; /* request lines and heads; read after stub_stop or an answer */
 	size_t body_bytes;   /* of the last request, chunk framing included */
+	char body[4096];     /* its start, of the last request that had one */
 	unsigned count;
 };
 
@@ -50,6 +51,10 @@ static void stub_serve_body(struct stub *stub, int fd, const char *head, const c
 	got = (ssize_t)rest_len;
 	stub->body_bytes = 0;
 	for (;;) {
+		if (got && stub->body_bytes == 0)
+			memset(stub->body, 0, sizeof(stub->body));
+		if (stub->body_bytes + (size_t)got < sizeof(stub->body))
+			memcpy(stub->body + stub->body_bytes, data, (size_t)got);
 		stub->body_bytes += (size_t)got;
 		for (ssize_t i = got > 5 ? got - 5 : 0; i < got; i++) {
 			memmove(tail, tail + 1, 4);
