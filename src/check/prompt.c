@@ -430,7 +430,8 @@ static void judge_log(struct trial *trial, const struct target_service_state *st
 		if (strlen(secret) >= SECRET_JUDGED_MIN && state->log &&
 		    memmem(state->log, state->log_len, secret, strlen(secret))) {
 			check_trial_fail(trial, "service/secret-in-log", "the service's log",
-					 "no secret", "one of the image, of the suite, or that was sent");
+					 "no secret",
+					 "one of the image, of the suite, or that was sent");
 			return;
 		}
 	}
