@@ -127,6 +127,8 @@ static int write_grid(struct report *report, struct buf *page, struct err *err)
 
 static int write_metrics(struct report *report, struct buf *page, struct err *err)
 {
+	if (report_add_life(report, err) < 0)
+		return -1;
 	for (size_t i = 0; i < site_metrics_count(report->metrics); i++) {
 		site_metric_write(report->metrics, i, &report->frame, page);
 		if (cancel_check(err) < 0 ||

@@ -44,6 +44,9 @@ void report_compare_facts(struct report *report, const struct run *run, struct a
 int report_write_image(struct report *report, size_t index, struct buf *page, struct err *err);
 void report_facts_done(struct report *report);
 
+/* Add what the history keeps beside runs to the metrics: changes of level, and A/B tests. */
+int report_add_life(struct report *report, struct err *err);
+
 /* Find the answers that `assay bisect` kept in STATE/bisect/. What cannot be read is left out. */
 void report_find_bisects(struct report *report);
 int report_write_bisects(struct report *report, struct buf *page, struct err *err);

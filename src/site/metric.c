@@ -33,6 +33,9 @@ struct series {
 	size_t point_count;
 	double *samples[2]; /* of the newest two points, sorted */
 	size_t sample_counts[2];
+	struct site_change *changes;
+	size_t change_count;
+	struct site_trial *trial; /* the last, NULL: none */
 };
 
 struct site_metrics {
@@ -81,15 +84,15 @@ static int by_value(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* The finite samples of METRIC, sorted; the caller frees them. */
-static double *sorted_samples(const struct metric *metric, size_t *count)
+/* The finite ones of ALL samples, sorted; the caller frees them. */
+static double *sorted_samples(const double *samples, size_t all, size_t *count)
 {
-	double *sorted = xcalloc(metric->sample_count + 1, sizeof(*sorted));
+	double *sorted = xcalloc(all + 1, sizeof(*sorted));
 
 	*count = 0;
-	for (size_t i = 0; i < metric->sample_count; i++)
-		if (isfinite(metric->samples[i]))
-			sorted[(*count)++] = metric->samples[i];
+	for (size_t i = 0; i < all; i++)
+		if (isfinite(samples[i]))
+			sorted[(*count)++] = samples[i];
 	qsort(sorted, *count, sizeof(*sorted), by_value);
 	return sorted;
 }
@@ -113,10 +116,10 @@ static size_t interval_rank(size_t n)
 	return 0;
 }
 
-void site__summarise(const struct metric *metric, struct site_summary *out)
+void site__summarise(const double *samples, size_t all, struct site_summary *out)
 {
 	size_t count, rank;
-	double *sorted = sorted_samples(metric, &count);
+	double *sorted = sorted_samples(samples, all, &count);
 
 	*out = (struct site_summary){.median = NAN, .low = NAN, .high = NAN, .count = count};
 	if (count)
@@ -207,7 +210,7 @@ static void keep_samples(struct site_metrics *metrics, struct series *series, si
 			 const struct metric *metric)
 {
 	size_t *count = &series->sample_counts[side];
-	double *sorted = sorted_samples(metric, count);
+	double *sorted = sorted_samples(metric->samples, metric->sample_count, count);
 
 	series->samples[side] = memcpy(arena_alloc(metrics->arena, *count * sizeof(*sorted)),
 				       sorted, *count * sizeof(*sorted));
@@ -239,7 +242,7 @@ void site_metrics_add(struct site_metrics *metrics, const struct run *run)
 			const struct metric *metric = &run->cases[i].metrics[j];
 			struct site_summary summary;
 
-			site__summarise(metric, &summary);
+			site__summarise(metric->samples, metric->sample_count, &summary);
 			if (!summary.count)
 				continue;
 			if (!column)
@@ -247,6 +250,74 @@ void site_metrics_add(struct site_metrics *metrics, const struct run *run)
 			add_point(metrics, find_series(metrics, run, &run->cases[i], metric),
 				  column, &summary, metric);
 		}
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool is_series(const struct series *series, const char *suite, const char *case_name,
+		      const char *metric, const char *cell)
+{
+	return is_same(series->suite, suite) && is_same(series->case_name, case_name) &&
+	       is_same(series->name, metric) && is_same(series->cell, cell);
+}
+
+void site_metrics_add_change(struct site_metrics *metrics, const struct site_change *change)
+{
+	struct arena *arena = metrics->arena;
+
+	for (size_t i = 0; i < metrics->count; i++) {
+		struct series *series = metrics->list[i];
+		struct site_change *kept;
+
+		if (!is_series(series, change->suite, change->case_name, change->metric,
+			       change->cell))
+			continue;
+		kept = arena_push(arena, &series->changes, &series->change_count, sizeof(*kept));
+		*kept = (struct site_change){
+			.commit = arena_strdup(arena, change->commit),
+			.state = arena_strdup(arena, change->state),
+			.since = arena_strdup(arena, change->since),
+			.note = arena_strdup(arena, change->note),
+			.change = change->change,
+			.low = change->low,
+			.high = change->high,
+		};
+	}
+}
+
+static double *copy_values(const double *values, size_t count, struct arena *arena)
+{
+	double *copy = arena_alloc(arena, (count + 1) * sizeof(*copy));
+
+	if (count)
+		memcpy(copy, values, count * sizeof(*copy));
+	return copy;
+}
+
+void site_metrics_add_trial(struct site_metrics *metrics, const struct site_trial *trial)
+{
+	struct arena *arena = metrics->arena;
+
+	for (size_t i = 0; i < metrics->count; i++) {
+		struct series *series = metrics->list[i];
+
+		if (series->trial ||
+		    !is_series(series, trial->suite, trial->case_name, trial->metric, trial->cell))
+			continue;
+		series->trial = arena_alloc(arena, sizeof(*series->trial));
+		*series->trial = (struct site_trial){
+			.started_at = arena_strdup(arena, trial->started_at),
+			.before_commit = arena_strdup(arena, trial->before_commit),
+			.after_commit = arena_strdup(arena, trial->after_commit),
+			.verdict = trial->verdict,
+			.before = copy_values(trial->before, trial->count, arena),
+			.after = copy_values(trial->after, trial->count, arena),
+			.count = trial->count,
+		};
+	}
 }
 
 size_t site_metrics_count(const struct site_metrics *metrics)
@@ -305,6 +376,54 @@ static void put_epochs(const struct series *series, struct json *out)
 	}
 }
 
+/* A change whose commit has no point in this report is listed, but not drawn. */
+static void put_changes(const struct series *series, struct json *out)
+{
+	struct json *list = json_add_array(out, "changes");
+
+	for (size_t i = 0; i < series->change_count; i++) {
+		const struct site_change *change = &series->changes[i];
+		struct json *item = json_add_object(list, NULL);
+
+		json_add_str(item, "commit", change->commit);
+		json_add_str(item, "state", change->state);
+		json_add_str(item, "since", change->since);
+		site_add_text(item, "note", change->note, SITE_FIELD_MAX);
+		json_add_num(item, "change", change->change);
+		if (isfinite(change->low)) {
+			json_add_num(item, "low", change->low);
+			json_add_num(item, "high", change->high);
+		}
+		for (size_t j = series->point_count; j-- > 0;)
+			if (is_same(series->points[j].run->commit, change->commit)) {
+				json_add_int(item, "point", (int64_t)(series->point_count - 1 - j));
+				break;
+			}
+	}
+}
+
+static void put_side(const char *name, const char *commit, const double *values, size_t count,
+		     struct json *out)
+{
+	struct json *item = json_add_object(out, name), *list = json_add_array(item, "samples");
+	struct site_summary summary;
+
+	site__summarise(values, count, &summary);
+	json_add_str(item, "commit", commit);
+	json_add_num(item, "median", summary.median);
+	for (size_t i = 0; i < count && i < SHOWN_SAMPLES_MAX; i++)
+		json_add_num(list, NULL, values[i]);
+}
+
+static void put_trial(const struct site_trial *trial, struct json *out)
+{
+	json_add_str(out, "started_at", trial->started_at);
+	json_add_str(out, "verdict", verdict_name(trial->verdict));
+	json_add_int(out, "pairs", (int64_t)trial->count);
+	put_side("before", trial->before_commit, trial->before, trial->count, out);
+	put_side("after", trial->after_commit, trial->after, trial->count, out);
+}
+
 /* At most SHOWN_SAMPLES_MAX, evenly through the sorted ones. */
 static void put_samples(const struct series *series, size_t side, struct json *out)
 {
@@ -332,6 +451,9 @@ void site_metric_write(const struct site_metrics *metrics, size_t index,
 	for (size_t i = series->point_count; i-- > 0;)
 		put_point(&series->points[i], json_add_object(list, NULL));
 	put_epochs(series, data);
+	put_changes(series, data);
+	if (series->trial)
+		put_trial(series->trial, json_add_object(data, "trial"));
 	list = json_add_array(data, "distributions");
 	for (size_t side = 0; side < 2 && side < series->point_count; side++)
 		put_samples(series, side, json_add_object(list, NULL));

@@ -92,7 +92,7 @@ static void put_metrics(const struct run *run, const struct case_result *result,
 		struct site_summary summary;
 		char path[SITE_METRIC_PATH];
 
-		site__summarise(metric, &summary);
+		site__summarise(metric->samples, metric->sample_count, &summary);
 		site__metric_path(run, result, metric, path);
 		site_add_text(item, "name", metric->name, SITE_FIELD_MAX);
 		site_add_text(item, "unit", metric->unit, SITE_FIELD_MAX);

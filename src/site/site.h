@@ -92,6 +92,35 @@ void site_metrics_free(struct site_metrics *metrics); /* NULL is allowed */
 /* Take in the metrics of RUN; newest first, nothing is kept by reference. A series is one metric of
  * one case in one cell. */
 void site_metrics_add(struct site_metrics *metrics, const struct run *run);
+
+/* A change of level that somebody or something found. */
+struct site_change {
+	const char *suite, *case_name, *metric;
+	const char *cell;   /* NULL: the whole history */
+	const char *commit; /* the first on the new level */
+	const char *state;  /* "suspected", "confirmed", … */
+	const char *since;  /* RFC 3339 UTC: when it was found */
+	const char *note;   /* NULL: none */
+	double change;	    /* new level / old level - 1 */
+	double low, high;   /* interval of CHANGE; NAN: none */
+};
+
+/* An A/B test: two images measured in turns, pair by pair. */
+struct site_trial {
+	const char *suite, *case_name, *metric;
+	const char *cell; /* NULL: none */
+	const char *started_at;
+	const char *before_commit; /* NULL: an image without commit */
+	const char *after_commit;
+	enum verdict verdict;
+	const double *before, *after;
+	size_t count; /* of pairs */
+};
+
+/* For series that are there already; others are left out. Nothing is kept by reference. */
+void site_metrics_add_change(struct site_metrics *metrics, const struct site_change *change);
+/* Of several trials of a series the one that is added first is shown: add the newest first. */
+void site_metrics_add_trial(struct site_metrics *metrics, const struct site_trial *trial);
 size_t site_metrics_count(const struct site_metrics *metrics); /* series, each a page */
 const char *site_metrics_path(const struct site_metrics *metrics, size_t index);
 void site_metric_write(const struct site_metrics *metrics, size_t index,

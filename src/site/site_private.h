@@ -46,7 +46,8 @@ struct site_summary {
 	double median, low, high; /* NaN: unknown */
 	size_t count;		  /* finite samples */
 };
-/* The median, and its order-statistic interval of at least 95 %. */
-void site__summarise(const struct metric *metric, struct site_summary *out);
+/* The median of the finite ones of COUNT samples, and its order-statistic interval of at least
+ * 95 %. */
+void site__summarise(const double *samples, size_t count, struct site_summary *out);
 
 #endif

@@ -110,6 +110,11 @@ def others(browser):
         "Chart.getChart(document.querySelector('canvas')).data.datasets[2].data.length === pageData().points.length"))
     check("intervals hold their medians", browser.run(
         "pageData().points.every(p => p.low <= p.median && p.median <= p.high)"))
+    check("a change of level has its row and leads to its run",
+          browser.run("document.querySelectorAll('#changes tbody a').length") == 1)
+    check("an A/B test has both sides", browser.run(
+        "Chart.getChart(document.querySelectorAll('canvas')[1]).data.datasets.filter(d => d.label !== 'median')"
+        ".every(d => d.data.length === 24)"))
     browser.open(find("images", "sha256:"))
     check("libraries have their GPU code", browser.run("document.querySelectorAll('.archs .has').length") >= 7)
     check("a wrong metadata version is named", "metadata says 2.6.0" in browser.run("document.body.textContent"))

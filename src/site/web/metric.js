@@ -6,7 +6,9 @@ const better = (data) => ({ higher: "higher is better", lower: "lower is better"
 function historyChart(data) {
 	const points = data.points;
 	const lines = data.epochs.filter((epoch) => epoch.point > 0).map((epoch) => ({ at: epoch.point - 0.5,
-		text: "epoch", colour: "soft", dash: [4, 4] }));
+		text: "epoch", colour: "soft", dash: [4, 4] }))
+		.concat(data.changes.filter((c) => c.point !== undefined && c.state !== "retracted").map((c) => ({
+			at: c.point - 0.5, text: percent(c.change), colour: worse(data, c) ? "fail" : "pass" })));
 	const line = (key) => points.map((p, i) => ({ x: i, y: p[key] === undefined ? NaN : p[key] }));
 	const label = data.name + " of " + data.case + ": median of " + plural(points.length, "run")
 		+ " with 95 % intervals; the table below has the numbers";
@@ -48,36 +50,71 @@ function historyChart(data) {
 	}));
 }
 
-/* Samples beside each other; the height within a row means nothing, it only keeps dots apart. */
-function distributionChart(data) {
-	const sides = data.distributions, shapes = ["circle", "triangle"], inks = ["link", "broken"];
+/* Samples beside each other; the height within a row means nothing, it only keeps dots apart.
+ * SIDES: [{name, samples, median}]. */
+function distributionChart(data, sides, label) {
+	const shapes = ["circle", "triangle"], inks = ["link", "broken"];
 	const spread = (i) => ((i * 0.618034) % 1 - 0.5) * 0.6;
-	const names = sides.map((side, i) => short(side.commit) + (i ? " (before)" : " (newest)"));
 
-	return chart(90 + 90 * sides.length, "Samples of the newest two runs", () => ({
+	return chart(90 + 90 * sides.length, label, () => ({
 		type: "scatter",
-		data: { datasets: sides.flatMap((side, row) => {
-			const p = data.points[data.points.length - 1 - row];
-			return [
-				{ label: names[row], data: side.samples.map((x, i) => ({ x, y: row + spread(i) })),
-					pointStyle: shapes[row], radius: 4, backgroundColor: faint(full(inks[row]), 0.55),
-					borderColor: full(inks[row]) },
-				{ label: "median", data: [{ x: p.median, y: row - 0.42 }, { x: p.median, y: row + 0.42 }],
-					type: "line", borderColor: full("text"), borderWidth: 2, pointRadius: 0 },
-			];
-		}) },
+		data: { datasets: sides.flatMap((side, row) => [
+			{ label: side.name, data: side.samples.map((x, i) => ({ x, y: row + spread(i) })),
+				pointStyle: shapes[row], radius: 4, backgroundColor: faint(full(inks[row]), 0.55),
+				borderColor: full(inks[row]) },
+			{ label: "median", data: [{ x: side.median, y: row - 0.42 }, { x: side.median, y: row + 0.42 }],
+				type: "line", borderColor: full("text"), borderWidth: 2, pointRadius: 0 },
+		]) },
 		options: {
 			animation: false, maintainAspectRatio: false,
 			scales: {
 				x: { title: { display: true, text: data.unit || "" }, ticks: { callback: (v) => number(v) } },
 				y: { min: -0.5, max: sides.length - 0.5, reverse: true, grid: { display: false },
 					afterBuildTicks: (axis) => { axis.ticks = sides.map((side, i) => ({ value: i })); },
-					ticks: { callback: (v) => names[v] } },
+					ticks: { callback: (v) => sides[v].name } },
 			},
 			plugins: { legend: { display: false }, tooltip: { callbacks: {
 				label: (item) => number(item.parsed.x) + " " + (data.unit || "") } } },
 		},
 	}));
+}
+
+/* The last A/B test; without one the newest two runs, which were not measured in turns. */
+function samples(data) {
+	const trial = data.trial, points = data.points;
+
+	if (trial) {
+		const sides = [["after", trial.after], ["before", trial.before]].map(([word, side]) => ({ ...side,
+			name: word + " " + (short(side.commit) || "(image)") }));
+		return section("samples", "Last A/B test", plural(trial.pairs, "pair") + ", measured in turns, " + stamp(trial.started_at),
+			el("p", {}, verdictBadge(trial.verdict), " ", percent(trial.after.median / trial.before.median - 1)
+				+ " between the medians"), distributionChart(data, sides, "Samples of both sides of the last A/B test"));
+	}
+	if (data.distributions.length < 2)
+		return null;
+	return section("samples", "Samples", "the newest run and the one before it, not measured in turns",
+		distributionChart(data, data.distributions.map((side, i) => ({ ...side, median: points[points.length - 1 - i].median,
+			name: short(side.commit) + (i ? " (before)" : " (newest)") })), "Samples of the newest two runs"));
+}
+
+const percent = (x) => (x > 0 ? "+" : x < 0 ? "\u2212" : "") + Math.abs(100 * x).toFixed(1) + "\u00a0%";
+const worse = (data, c) => (data.direction === "lower") === (c.change > 0);
+
+function changes(data) {
+	if (!data.changes.length)
+		return null;
+	return section("changes", "Changes of level", null, el("div.scroll", {}, el("table.list", {},
+		el("thead", {}, el("tr", {}, ["state", "commit", "change", "95 % interval", "found", "note"].map((t) =>
+			el("th", { scope: "col" }, t)))),
+		el("tbody", {}, data.changes.map((c) => {
+			const p = data.points[c.point];
+			return el("tr", {}, el("td", {}, c.state),
+				el("td", {}, p ? el("a", { href: root() + p.page }, el("code", {}, short(c.commit))) : el("code", {}, short(c.commit)),
+					" ", p ? p.subject || "" : ""),
+				el("td" + (data.direction === "none" ? "" : worse(data, c) ? ".worse" : ".better"), {}, percent(c.change)),
+				el("td.note", {}, c.low === undefined ? "" : percent(c.low) + " \u2026 " + percent(c.high)),
+				el("td.note", {}, stamp(c.since)), el("td", {}, c.note || ""));
+		})))));
 }
 
 function epochs(data) {
@@ -113,7 +150,6 @@ document.addEventListener("DOMContentLoaded", () => {
 				+ ", " + plural(last.count, "sample"), better(data) ? "; " + better(data) : "")),
 		facts([["cell", data.cell], ["suite", data.suite], ["runs", String(data.points.length)]]),
 		section("history", "History", "median of each run, oldest first; click a point for its run", historyChart(data)),
-		epochs(data),
-		data.distributions.length > 1 ? section("samples", "Samples", "the newest run and the one before it", distributionChart(data)) : null,
+		changes(data), epochs(data), samples(data),
 		table(data)]);
 });

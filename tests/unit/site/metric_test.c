@@ -57,10 +57,9 @@ static void median_intervals_have_the_ranks_of_the_sign_test(void **state)
 	for (size_t i = 0; i < 50; i++)
 		values[i] = (double)i + 1;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const struct metric metric = {.samples = values, .sample_count = rows[i].count};
 		struct site_summary summary;
 
-		site__summarise(&metric, &summary);
+		site__summarise(values, rows[i].count, &summary);
 		assert_int_equal(summary.count, rows[i].count);
 		assert_true(summary.median == ((double)rows[i].count + 1) / 2);
 		if (!rows[i].rank) {
@@ -75,15 +74,13 @@ static void median_intervals_have_the_ranks_of_the_sign_test(void **state)
 static void summaries_leave_out_what_is_no_number(void **state)
 {
 	double values[] = {3, NAN, 1, INFINITY, 2};
-	const struct metric metric = {.samples = values, .sample_count = 5};
-	const struct metric none = {0};
 	struct site_summary summary;
 
 	(void)state;
-	site__summarise(&metric, &summary);
+	site__summarise(values, 5, &summary);
 	assert_int_equal(summary.count, 3);
 	assert_true(summary.median == 2);
-	site__summarise(&none, &summary);
+	site__summarise(NULL, 0, &summary);
 	assert_int_equal(summary.count, 0);
 	assert_true(isnan(summary.median));
 }
@@ -166,6 +163,57 @@ static void lists_series_by_name_with_the_newest_value(void **state)
 	run_free(before);
 }
 
+static void shows_changes_and_the_newest_trial_of_its_series_only(void **state)
+{
+	struct site_metrics *metrics = site_metrics_new();
+	struct run *run = some_run("c", "h");
+	const double value = 1, fast[] = {3, 1, 2}, slow[] = {5, 4, 6};
+	struct site_change change = {.suite = "s",
+				     .case_name = "bench",
+				     .metric = "rate",
+				     .cell = "x",
+				     .commit = "c",
+				     .state = "confirmed",
+				     .change = -.06,
+				     .low = NAN,
+				     .high = NAN};
+	struct site_trial trial = {.suite = "s",
+				   .case_name = "bench",
+				   .metric = "rate",
+				   .cell = "x",
+				   .started_at = "new",
+				   .before = fast,
+				   .after = slow,
+				   .count = 3};
+	const struct json *changes, *sides;
+	struct json *data;
+
+	(void)state;
+	measure(run, "x", &value, 1);
+	site_metrics_add(metrics, run);
+	site_metrics_add_change(metrics, &change);
+	change.commit = "not in the report";
+	site_metrics_add_change(metrics, &change);
+	change.cell = "another cell";
+	site_metrics_add_change(metrics, &change);
+	site_metrics_add_trial(metrics, &trial);
+	trial.started_at = "old";
+	site_metrics_add_trial(metrics, &trial);
+	data = write_metric(metrics, 0);
+	changes = json_get(data, "changes");
+	assert_int_equal(json_size(changes), 2);
+	assert_int_equal(json_int(item(changes, 0), "point", -1), 0);
+	assert_null(json_get(item(changes, 0), "low"));
+	assert_null(json_get(item(changes, 1), "point"));
+	sides = json_get(data, "trial");
+	assert_string_equal(json_str(sides, "started_at", ""), "new");
+	assert_true(json_num(json_get(sides, "before"), "median", 0) == 2);
+	assert_true(json_num(json_get(sides, "after"), "median", 0) == 5);
+	json_free(data);
+	site_metrics_free(metrics);
+	run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +221,7 @@ int main(void)
 		cmocka_unit_test(summaries_leave_out_what_is_no_number),
 		cmocka_unit_test(cells_are_series_of_their_own),
 		cmocka_unit_test(points_are_oldest_first_and_machines_start_epochs),
+		cmocka_unit_test(shows_changes_and_the_newest_trial_of_its_series_only),
 		cmocka_unit_test(lists_series_by_name_with_the_newest_value),
 	};
 
