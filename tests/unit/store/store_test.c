@@ -1,36 +1,7 @@
 /* What every store must do: one table of behaviours, run over the registry. */
-#include "sample.h"
+#include "behave.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-struct bench {
-	struct store *store;
-	struct arena *arena;
-};
-
-static void append(struct bench *bench, struct run *run)
-{
-	struct err err = {0};
-
-	if (bench->store->ops->append(bench->store, run, &err) < 0)
-		fail_msg("%s: %s", bench->store->ops->name, err.msg);
-	run_free(run);
-}
-
-static struct run *load(struct bench *bench, const char *id)
-{
-	struct run *run = NULL;
-	struct err err = {0};
-
-	if (bench->store->ops->load(bench->store, id, &run, &err) < 0)
-		fail_msg("%s: %s", bench->store->ops->name, err.msg);
-	return run;
-}
 
 static enum err_code load_error(struct bench *bench, const char *id)
 {
@@ -534,54 +505,26 @@ static void repeats_count_outcomes_of_one_image_and_environment(struct bench *be
 
 /* --- over the registry ----------------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	void (*check)(struct bench *bench);
-} behaviours[] = {
-#define ROW(function)                                                                              \
-	{                                                                                          \
-#function, function                                                                \
-	}
-	ROW(an_empty_history_has_nothing),
-	ROW(a_run_loads_as_it_was_appended),
-	ROW(rows_are_newest_first_and_limited),
-	ROW(the_default_limit_is_a_hundred),
-	ROW(every_filter_selects),
-	ROW(a_row_is_the_cheap_part_of_its_run),
-	ROW(flips_are_what_regressed_or_was_fixed),
-	ROW(appending_an_id_again_replaces_the_whole_run),
-	ROW(a_unique_prefix_is_enough),
-	ROW(what_was_not_measured_is_kept_as_unknown),
-	ROW(hostile_text_is_kept_as_text),
-	ROW(measurements_of_a_series_are_oldest_first),
-	ROW(cells_are_series_of_their_own),
-	ROW(a_measurement_says_all_of_itself),
-	ROW(replacing_a_run_replaces_its_measurements),
-	ROW(repeats_count_outcomes_of_one_image_and_environment),
-	ROW(a_run_without_id_is_refused),
-	ROW(a_run_too_large_to_read_back_is_refused),
-#undef ROW
+static const struct behaviour behaviours[] = {
+	BEHAVIOUR(an_empty_history_has_nothing),
+	BEHAVIOUR(a_run_loads_as_it_was_appended),
+	BEHAVIOUR(rows_are_newest_first_and_limited),
+	BEHAVIOUR(the_default_limit_is_a_hundred),
+	BEHAVIOUR(every_filter_selects),
+	BEHAVIOUR(a_row_is_the_cheap_part_of_its_run),
+	BEHAVIOUR(flips_are_what_regressed_or_was_fixed),
+	BEHAVIOUR(appending_an_id_again_replaces_the_whole_run),
+	BEHAVIOUR(a_unique_prefix_is_enough),
+	BEHAVIOUR(what_was_not_measured_is_kept_as_unknown),
+	BEHAVIOUR(hostile_text_is_kept_as_text),
+	BEHAVIOUR(measurements_of_a_series_are_oldest_first),
+	BEHAVIOUR(cells_are_series_of_their_own),
+	BEHAVIOUR(a_measurement_says_all_of_itself),
+	BEHAVIOUR(replacing_a_run_replaces_its_measurements),
+	BEHAVIOUR(repeats_count_outcomes_of_one_image_and_environment),
+	BEHAVIOUR(a_run_without_id_is_refused),
+	BEHAVIOUR(a_run_too_large_to_read_back_is_refused),
 };
-
-#define BEHAVIOURS (sizeof(behaviours) / sizeof(behaviours[0]))
-
-static void behave(void **state)
-{
-	const size_t *index = *state;
-	const struct store_ops *ops = store_kinds[*index / BEHAVIOURS];
-	char *folder = scratch_new(), url[128];
-	struct bench bench = {.arena = arena_new()};
-	struct err err = {0};
-
-	(void)snprintf(url, sizeof(url), "%s:%s/history", ops->scheme, folder);
-	if (store_open(url, &bench.store, &err) < 0)
-		fail_msg("%s: %s", url, err.msg);
-	assert_ptr_equal(bench.store->ops, ops);
-	behaviours[*index % BEHAVIOURS].check(&bench);
-	store_close(bench.store);
-	arena_free(bench.arena);
-	assert_int_equal(file_remove_tree(folder, &err), 0);
-}
 
 static void an_unknown_scheme_names_what_it_is(void **state)
 {
@@ -589,9 +532,9 @@ static void an_unknown_scheme_names_what_it_is(void **state)
 	struct err err = {0};
 
 	(void)state;
-	assert_int_equal(store_open("postgresql://host/db", &store, &err), -1);
+	assert_int_equal(store_open("nosuch://host/db", &store, &err), -1);
 	assert_int_equal(err.code, ERR_USAGE);
-	assert_non_null(strstr(err.msg, "postgresql:"));
+	assert_non_null(strstr(err.msg, "nosuch:"));
 	assert_null(store);
 }
 
@@ -606,31 +549,20 @@ static void every_store_is_complete(void **state)
 		assert_non_null(ops->summary);
 		assert_non_null(ops->scheme);
 		assert_true(ops->open && ops->close && ops->append && ops->load && ops->runs &&
-			    ops->flips && ops->metrics && ops->repeats);
+			    ops->flips && ops->metrics && ops->repeats && ops->put_alarm &&
+			    ops->alarms && ops->put_quarantine && ops->quarantines &&
+			    ops->put_trial && ops->trials && ops->prune);
 	}
 	store_close(NULL);
 }
 
-#define TESTS_MAX 256
-
 int main(void)
 {
-	static struct CMUnitTest tests[TESTS_MAX] = {
+	const struct CMUnitTest others[] = {
 		cmocka_unit_test(an_unknown_scheme_names_what_it_is),
 		cmocka_unit_test(every_store_is_complete),
 	};
-	static size_t indexes[TESTS_MAX];
-	static char names[TESTS_MAX][96];
-	size_t count = 2;
 
-	for (size_t kind = 0; store_kinds[kind]; kind++) {
-		for (size_t i = 0; i < BEHAVIOURS && count < TESTS_MAX; i++, count++) {
-			indexes[count] = kind * BEHAVIOURS + i;
-			(void)snprintf(names[count], sizeof(names[count]), "%s: %s",
-				       store_kinds[kind]->name, behaviours[i].name);
-			tests[count] = (struct CMUnitTest){names[count], behave, NULL, NULL,
-							   &indexes[count]};
-		}
-	}
-	return _cmocka_run_group_tests("store", tests, count, NULL, NULL);
+	return behave_main(behaviours, sizeof(behaviours) / sizeof(behaviours[0]), others,
+			   sizeof(others) / sizeof(others[0]));
 }
