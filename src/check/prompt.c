@@ -2,6 +2,7 @@
 #include "check/prompt_private.h"
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/hold.h"
 #include "base/units.h"
 #include "model/secret.h"
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #define CASES_MAX 1000
+#define TEXT_SHOWN 150	    /* bytes of each of two texts that differ */
 #define SECRET_JUDGED_MIN 8 /* bytes */
 
 const struct prompt_template check_prompt_plain = {
@@ -187,18 +189,21 @@ static int load(void *data, const struct file_reader *files, struct arena *arena
 struct asking {
 	const struct prompt_spec *spec;
 	struct trial *trial;
-	struct prompt_wire wire;
-	struct buf said; /* answers, one JSON object a line */
-	bool lost;	 /* no connection, or one cut: a service may have ended */
-	bool ended;	 /* it has */
-	bool looked;	 /* MEMORY is that behind the first answer */
+	struct prompt_wire wire; /* with an arena for each answer */
+	struct arena *arena;	 /* of the case */
+	struct buf said;	 /* answers, one JSON object a line */
+	bool lost;		 /* no connection, because of WHY: nothing more can be asked */
+	const char *why;
+	bool cut;    /* one was cut: a service may have ended */
+	bool ended;  /* it has */
+	bool looked; /* MEMORY is that behind the first answer */
 	uint64_t memory;
 };
 
 static void add_sample(struct asking *asking, const char *name, const char *unit, double value)
 {
 	struct case_result *out = asking->trial->out;
-	struct arena *arena = asking->wire.arena;
+	struct arena *arena = asking->arena;
 	struct metric *metric = NULL;
 
 	if (isnan(value))
@@ -248,7 +253,7 @@ static int look_at(struct asking *asking, struct target_service_state *out, stru
 	if (!asking->wire.started)
 		return 0;
 	return target->ops->service_state(target->self, asking->spec->memory_growth_max != 0,
-					  asking->wire.arena, out, err);
+					  asking->arena, out, err);
 }
 
 /* 1: it ended, which explains what was lost and is the finding; 0: it runs; -1. */
@@ -264,7 +269,7 @@ static int judge_ended(struct asking *asking, struct err *err)
 	check_trial_fail(
 		asking->trial, state.out_of_memory ? "service/out-of-memory" : "service/exited",
 		"the service", "a service that goes on",
-		arena_printf(asking->wire.arena, "it ended with exit code %d", state.exit_code));
+		arena_printf(asking->arena, "it ended with exit code %d", state.exit_code));
 	return 1;
 }
 
@@ -275,20 +280,39 @@ struct tally {
 	int64_t held, asked;
 	struct expect_findings first; /* of the first repetition that does not hold */
 	int64_t first_index;
-	struct pairs texts; /* text -> nothing: the different ones */
+	struct pairs texts; /* digest -> start of the text: the different ones */
 };
 
-static void count_text(struct asking *asking, struct tally *tally, const char *text)
+static void count_text(struct asking *asking, struct tally *tally, const struct prompt_reply *reply)
 {
+	char digest[DIGEST_HEX];
 	struct pair *pair;
 
-	text = text ? text : "";
+	digest_of(reply->text ? reply->text : "", reply->text_len, digest);
 	for (size_t i = 0; i < tally->texts.count; i++)
-		if (strcmp(tally->texts.items[i].key, text) == 0)
+		if (strcmp(tally->texts.items[i].key, digest) == 0)
 			return;
-	pair = arena_push(asking->wire.arena, &tally->texts.items, &tally->texts.count,
-			  sizeof(*pair));
-	pair->key = text;
+	pair = arena_push(asking->arena, &tally->texts.items, &tally->texts.count, sizeof(*pair));
+	pair->key = arena_strdup(asking->arena, digest);
+	pair->value = arena_strndup(asking->arena, reply->text ? reply->text : "",
+				    reply->text_len < TEXT_SHOWN ? reply->text_len : TEXT_SHOWN);
+}
+
+/* The answer's memory goes with it; what is told of it stays. */
+static void keep_findings(struct asking *asking, struct tally *tally,
+			  const struct expect_findings *findings)
+{
+	tally->first_index = tally->asked;
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct expect_finding *from = &findings->items[i];
+		struct expect_finding *to = arena_push(asking->arena, &tally->first.items,
+						       &tally->first.count, sizeof(*to));
+
+		to->label = from->label; /* of a table */
+		to->expected = arena_strdup(asking->arena, from->expected);
+		to->actual = arena_strdup(asking->arena, from->actual);
+		to->where = arena_strdup(asking->arena, from->where);
+	}
 }
 
 /* Memory that the first answer took is there to stay; what grows later is looked for. */
@@ -305,41 +329,51 @@ static int remember_memory(struct asking *asking, struct err *err)
 	return 0;
 }
 
+static void take_answer(struct asking *asking, const struct prompt_case *one, struct tally *tally,
+			const struct prompt_answer *answer, const struct expect_findings *findings)
+{
+	measure(asking, answer);
+	keep_said(asking, one->name, answer);
+	count_text(asking, tally, &answer->reply);
+	if (answer->end == PROMPT_UNREACHABLE) {
+		asking->lost = true;
+		asking->why = arena_strdup(asking->arena, answer->why);
+	}
+	asking->cut |= answer->end == PROMPT_CUT;
+	tally->asked++;
+	if (!findings->count)
+		tally->held++;
+	else if (!tally->first.count)
+		keep_findings(asking, tally, findings);
+}
+
 static int ask_once(struct asking *asking, const struct prompt_case *one, struct tally *tally,
 		    struct err *err)
 {
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	const struct prompt_spec *spec = asking->spec;
 	struct expect_findings findings = {0};
 	struct prompt_answer answer = {0};
-	int rc = check_prompt_send(&asking->wire, &one->input, &answer, err);
+	int rc;
 
+	asking->wire.arena = arena;
+	rc = check_prompt_send(&asking->wire, &one->input, &answer, err);
 	if (rc == 0)
 		rc = check_prompt_judge(asking->wire.tmpl, spec->expect, one->expect, &answer,
-					check_golden_find(&spec->goldens, one->name),
-					asking->wire.arena, &findings, err);
+					check_golden_find(&spec->goldens, one->name), arena,
+					&findings, err);
+	if (rc == 0)
+		take_answer(asking, one, tally, &answer, &findings);
 	json_free(answer.document);
-	if (rc < 0)
-		return -1;
-	measure(asking, &answer);
-	keep_said(asking, one->name, &answer);
-	count_text(asking, tally, answer.reply.text);
-	asking->lost |= answer.end == PROMPT_UNREACHABLE || answer.end == PROMPT_CUT;
-	tally->asked++;
-	if (!asking->looked && remember_memory(asking, err) < 0)
-		return -1;
-	if (!findings.count) {
-		tally->held++;
-	} else if (!tally->first.count) {
-		tally->first = findings;
-		tally->first_index = tally->asked;
-	}
-	return 0;
+	if (rc == 0 && !asking->looked)
+		rc = remember_memory(asking, err);
+	return rc;
 }
 
 static const char *place_of(struct asking *asking, const struct prompt_case *one, int64_t index,
 			    const char *where)
 {
-	struct arena *arena = asking->wire.arena;
+	struct arena *arena = asking->arena;
 
 	if (asking->spec->repeat == 1)
 		return arena_printf(arena, "case %s: %s", one->name, where);
@@ -351,7 +385,7 @@ static void fail_some(struct asking *asking, const struct prompt_case *one,
 		      const struct tally *tally, int64_t wanted)
 {
 	const struct expect_finding *first = tally->first.items;
-	struct arena *arena = asking->wire.arena;
+	struct arena *arena = asking->arena;
 
 	check_trial_fail(
 		asking->trial, "prompt/too-few-hold", arena_printf(arena, "case %s", one->name),
@@ -365,7 +399,7 @@ static void fail_some(struct asking *asking, const struct prompt_case *one,
 static void fail_each(struct asking *asking, const struct prompt_case *one,
 		      const struct tally *tally)
 {
-	struct arena *arena = asking->wire.arena;
+	struct arena *arena = asking->arena;
 
 	for (size_t i = 0; i < tally->first.count; i++) {
 		const struct expect_finding *finding = &tally->first.items[i];
@@ -387,16 +421,15 @@ static bool wants_equal(const struct asking *asking, const struct prompt_case *o
 static void judge_equal(struct asking *asking, const struct prompt_case *one,
 			const struct tally *tally)
 {
-	struct arena *arena = asking->wire.arena;
+	struct arena *arena = asking->arena;
 
 	if (!wants_equal(asking, one) || tally->texts.count < 2)
 		return;
 	check_trial_fail(asking->trial, "prompt/not-deterministic",
 			 arena_printf(arena, "case %s", one->name),
 			 arena_printf(arena, "the same text %lld times", (long long)tally->asked),
-			 arena_printf(arena, "%zu texts, such as '%.150s' and '%.150s'",
-				      tally->texts.count, tally->texts.items[0].key,
-				      tally->texts.items[1].key));
+			 arena_printf(arena, "%zu texts, such as '%s' and '%s'", tally->texts.count,
+				      tally->texts.items[0].value, tally->texts.items[1].value));
 }
 
 static int ask_case(struct asking *asking, const struct prompt_case *one, struct err *err)
@@ -408,9 +441,10 @@ static int ask_case(struct asking *asking, const struct prompt_case *one, struct
 	for (int64_t i = 0; i < asking->spec->repeat && !asking->lost; i++)
 		if (ask_once(asking, one, &tally, err) < 0)
 			return err_wrap(err, "case %s", one->name);
-	rc = asking->lost ? judge_ended(asking, err) : 0;
+	rc = asking->lost || asking->cut ? judge_ended(asking, err) : 0;
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
+	asking->cut = false;
 	if (wanted == FIELD_ABSENT_INT)
 		fail_each(asking, one, &tally);
 	else if (tally.held < wanted)
@@ -439,7 +473,7 @@ static void judge_log(struct trial *trial, const struct target_service_state *st
 
 static void judge_memory(struct asking *asking, uint64_t before, uint64_t after)
 {
-	struct arena *arena = asking->wire.arena;
+	struct arena *arena = asking->arena;
 	uint64_t most = asking->spec->memory_growth_max;
 	char limit[32], grew[32];
 
@@ -454,13 +488,21 @@ static void judge_memory(struct asking *asking, uint64_t before, uint64_t after)
 		units_size(after - before, grew, sizeof(grew)));
 }
 
-/* An endpoint that was not started here and cannot be reached is no finding about the image. */
+/* What was not asked any more did not hold. An endpoint that was not started here and cannot be
+ * reached is no finding about the image. */
 static int judge_lost(const struct asking *asking, struct err *err)
 {
-	if (!asking->lost || asking->wire.started ||
-	    strcmp(asking->trial->label, "prompt/unreachable") != 0)
+	const char *label = asking->trial->label;
+
+	if (!asking->lost)
 		return 0;
-	return err_set(err, ERR_INFRA, "%s", buf_str(&asking->trial->actual));
+	if (!asking->wire.started && (!label || strcmp(label, "prompt/unreachable") == 0 ||
+				      strcmp(label, "prompt/too-few-hold") == 0))
+		return err_set(err, ERR_INFRA, "%s", asking->why);
+	if (!label)
+		check_trial_fail(asking->trial, "prompt/unreachable", "the endpoint",
+				 "a connection for every case", asking->why);
+	return 0;
 }
 
 static int ask_all(struct asking *asking, struct err *err)
@@ -468,7 +510,7 @@ static int ask_all(struct asking *asking, struct err *err)
 	const struct prompt_case *cases = asking->spec->cases.items;
 	struct target_service_state state;
 
-	for (size_t i = 0; i < asking->spec->cases.count && !asking->lost; i++)
+	for (size_t i = 0; i < asking->spec->cases.count && !asking->lost && !asking->ended; i++)
 		if (ask_case(asking, &cases[i], err) < 0)
 			return -1;
 	if (look_at(asking, &state, err) < 0)
@@ -485,7 +527,7 @@ static void hide(struct asking *asking, const char *secret)
 {
 	const struct target *target = asking->trial->ctx->target;
 
-	secret_add(&asking->trial->secrets, secret, asking->wire.arena);
+	secret_add(&asking->trial->secrets, secret, asking->arena);
 	if (target->ops->service_hide)
 		target->ops->service_hide(target->self, secret);
 }
@@ -493,7 +535,7 @@ static void hide(struct asking *asking, const char *secret)
 static int ask_service(struct asking *asking, const struct target_service *service, struct err *err)
 {
 	for (size_t i = 0; i < service->secrets.count; i++)
-		secret_add(&asking->trial->secrets, service->secrets.items[i], asking->wire.arena);
+		secret_add(&asking->trial->secrets, service->secrets.items[i], asking->arena);
 	if (service->label) {
 		check_trial_fail(asking->trial, service->label, "the service", service->expected,
 				 service->actual);
@@ -533,7 +575,8 @@ static int run(struct check_ctx *ctx, const void *data, struct case_result *out,
 	struct trial trial;
 	struct asking asking = {.spec = spec,
 				.trial = &trial,
-				.wire = {.spec = spec, .tmpl = tmpl, .arena = ctx->arena}};
+				.wire = {.spec = spec, .tmpl = tmpl},
+				.arena = ctx->arena};
 	const char *where = arena_printf(ctx->arena, "%zu cases, %s", spec->cases.count,
 					 prompt_format_names[tmpl->format]);
 	int rc;
@@ -546,6 +589,9 @@ static int run(struct check_ctx *ctx, const void *data, struct case_result *out,
 			hide(&asking, asking.wire.place.secret);
 	}
 	rc = ask(&asking, err);
+	if (rc < 0 && err->code == ERR_TIMEOUT) /* the executor says so; the label keys history */
+		case_fail(out, "prompt/timed-out", "every answer within the time of the check",
+			  arena_strdup(ctx->arena, err->msg), where, NULL);
 	http_client_close(asking.wire.client);
 	out->out = secret_redact(&trial.secrets, buf_str(&asking.said), asking.said.len,
 				 asking.said.truncated, ctx->arena);
