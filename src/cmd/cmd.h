@@ -65,6 +65,11 @@ const char *cmd_state_dir(const struct source *source, struct arena *arena);
  * its history a run proves nothing. */
 int cmd_history_open(const char *url, const char *state, struct store **out, struct err *err);
 
+/* WORD of --since as a time that runs compare with: a date or RFC 3339 time as it is, a revision by
+ * its commit's time; NULL stays NULL. SOURCE may be NULL: then only dates. ERR_USAGE. */
+int cmd_since(const char *word, struct source *source, struct arena *arena, const char **out,
+	      struct err *err);
+
 /* Flush standard output. What could not be written was not said, and a full disk must not look like
  * a pass: returns CODE, or EXIT_INFRA instead of a pass. */
 int cmd_finish_output(int code);

@@ -1,5 +1,7 @@
 #include "cmd/cmd.h"
 
+#include "base/clock.h"
+
 #include "base/file.h"
 #include "base/json.h"
 #include "check/check_ops.h"
@@ -182,4 +184,35 @@ int cmd_finish_output(int code)
 		return code;
 	perror("assay: cannot write to standard output");
 	return code == EXIT_PASS ? EXIT_INFRA : code;
+}
+
+static bool is_date(const char *text)
+{
+	static const char shape[] = "0000-00-00";
+
+	for (size_t i = 0; shape[i]; i++)
+		if (shape[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
+			return false;
+	return text[10] == '\0' || text[10] == 'T';
+}
+
+int cmd_since(const char *word, struct source *source, struct arena *arena, const char **out,
+	      struct err *err)
+{
+	struct commit commit = {0};
+	char text[CLOCK_TEXT];
+
+	if (!word || is_date(word)) {
+		*out = word;
+		return 0;
+	}
+	if (!source)
+		return err_set(err, ERR_USAGE,
+			       "--since %s: no repository to look it up in; write a date as "
+			       "2026-11-23",
+			       word);
+	if (source_resolve(source, word, arena, &commit, err) < 0)
+		return err_wrap(err, "--since");
+	*out = arena_strdup(arena, clock_rfc3339(commit.time_s * 1000, text, sizeof(text)));
+	return 0;
 }

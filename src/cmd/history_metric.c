@@ -1,45 +1,10 @@
 /* `assay history metric` and `flaky`: what was measured and what failed, over time. */
-#include "base/clock.h"
 #include "cmd/history_private.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool is_date(const char *text)
-{
-	static const char shape[] = "0000-00-00";
-
-	for (size_t i = 0; shape[i]; i++)
-		if (shape[i] == '0' ? !isdigit((unsigned char)text[i]) : text[i] != shape[i])
-			return false;
-	return text[10] == '\0' || text[10] == 'T';
-}
-
-/* --since as a time: a date as it is, a revision by its commit's. */
-static int since_of(const struct history *history, const char **out, struct err *err)
-{
-	const char *since = history->options->since;
-	struct commit commit = {0};
-	char text[CLOCK_TEXT];
-
-	if (!since || is_date(since)) {
-		*out = since;
-		return 0;
-	}
-	if (!history->source)
-		return err_set(err, ERR_USAGE,
-			       "--since %s: no repository to look it up in; write a date as "
-			       "2026-11-23",
-			       since);
-	if (source_resolve(history->source, since, history->arena, &commit, err) < 0)
-		return err_wrap(err, "--since");
-	*out = arena_strdup(history->arena,
-			    clock_rfc3339(commit.time_s * 1000, text, sizeof(text)));
-	return 0;
-}
 
 static int cells_of(const struct history *history, struct pairs *out, struct err *err)
 {
@@ -216,7 +181,9 @@ int history_metric(const struct history *history, const char *name, struct err *
 	struct metric_row *rows = NULL;
 	size_t count = 0;
 
-	if (since_of(history, &filter.since, err) < 0 || cells_of(history, &filter.cells, err) < 0)
+	if (cmd_since(history->options->since, history->source, history->arena, &filter.since,
+		      err) < 0 ||
+	    cells_of(history, &filter.cells, err) < 0)
 		return -1;
 	if (history->store->ops->metrics(history->store, &filter, history->arena, &rows, &count,
 					 err) < 0)

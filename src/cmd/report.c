@@ -33,8 +33,8 @@ static const struct option_row report_rows[] = {
 	 "history (default: .assay/history.db)"},
 	{"suite", 0, OPTION_STRING, AT(suite), "NAME", NULL, "only runs of this suite"},
 	{"runs", 'n', OPTION_COUNT, AT(runs), "N", NULL, "the newest N runs (default: 500)"},
-	{"since", 0, OPTION_STRING, AT(since), "TIME", NULL,
-	 "only runs started at or after TIME, as 2026-11-23 or 2026-11-23T05:51:00Z"},
+	{"since", 0, OPTION_STRING, AT(since), "DATE|REV", NULL,
+	 "only runs since then, 2026-11-23 or the time of a commit"},
 	{"title", 0, OPTION_STRING, AT(title), "TEXT", NULL, "title (default: Assay report)"},
 	COMMON_OPTIONS};
 #undef AT
@@ -177,21 +177,6 @@ static int write_all(struct report *report, struct err *err)
 
 /* --- what is asked for ----------------------------------------------------------------------- */
 
-/* Times of runs are RFC 3339 in UTC, so that their order is that of their bytes. */
-static int check_since(const char *since, struct err *err)
-{
-	static const char form[] = "0000-00-00T00:00:00";
-	size_t len = since ? strcspn(since, "Z.") : 0;
-
-	for (size_t i = 0; i < len && i < sizeof(form); i++)
-		if (form[i] == '0' ? since[i] < '0' || since[i] > '9' : since[i] != form[i])
-			len = sizeof(form);
-	if (since && len != 10 && len != sizeof(form) - 1)
-		return err_set(err, ERR_USAGE,
-			       "--since '%s': write 2026-11-23 or 2026-11-23T05:51:00Z", since);
-	return 0;
-}
-
 static int find_rows(struct report *report, const struct report_options_of_command *options,
 		     struct err *err)
 {
@@ -201,9 +186,9 @@ static int find_rows(struct report *report, const struct report_options_of_comma
 	if (report->store->ops->runs(report->store, &filter, report->arena, &report->rows,
 				     &report->row_count, err) < 0)
 		return -1;
-	for (size_t i = 0; options->since && i < report->row_count; i++)
-		if (strncmp(report->rows[i].started_at, options->since,
-			    strcspn(options->since, "Z.")) < 0)
+	/* Times of runs are RFC 3339 in UTC: their order is that of their bytes. */
+	for (size_t i = 0; report->since && i < report->row_count; i++)
+		if (strcmp(report->rows[i].started_at, report->since) < 0)
 			report->row_count = i;
 	return 0;
 }
@@ -261,13 +246,13 @@ static int check_options(const struct report_options_of_command *options,
 		return err_set(err, ERR_USAGE, "report: say where to: --html DIR");
 	if (options->runs > REPORT_RUNS_MAX)
 		return err_set(err, ERR_USAGE, "--runs: at most %d", REPORT_RUNS_MAX);
-	return check_since(options->since, err);
+	return 0;
 }
 
 /* The folder whose runs/ belong to the history: its own when they lie beside it, else that of the
  * repository. NULL: neither; a history is enough for most of a report. */
-static const char *find_state(const struct report_options_of_command *options, struct arena *arena,
-			      struct source **source, struct err *err)
+static const char *find_state(const struct report_options_of_command *options,
+			      const struct source *source, struct arena *arena)
 {
 	const char *slash = options->history ? strrchr(options->history, '/') : NULL;
 	const char *beside = ".";
@@ -277,7 +262,7 @@ static const char *find_state(const struct report_options_of_command *options, s
 				       (size_t)(slash - options->history) + 1);
 	if (options->history && access(arena_printf(arena, "%s/runs", beside), F_OK) == 0)
 		return beside;
-	return source_open(options->repo, source, err) == 0 ? cmd_state_dir(*source, arena) : NULL;
+	return source ? cmd_state_dir(source, arena) : NULL;
 }
 
 const struct command_help help_report = {
@@ -295,7 +280,7 @@ int cmd_report(int argc, char **argv)
 	struct report report = {.arena = arena};
 	struct strings words = {0};
 	struct source *source = NULL;
-	struct err err = {0};
+	struct err err = {0}, ignored;
 	int code = EXIT_PASS;
 
 	if (options_parse(report_rows, argc, argv, arena, &options, &words, &err) < 0) {
@@ -305,8 +290,10 @@ int cmd_report(int argc, char **argv)
 	} else if (check_options(&options, &words, &err) < 0) {
 		code = cmd_fail(&err);
 	} else {
-		report.state = find_state(&options, arena, &source, &err);
-		if ((!report.state && !options.history) ||
+		(void)source_open(options.repo, &source, options.history ? &ignored : &err);
+		report.state = find_state(&options, source, arena);
+		if ((!source && !options.history) ||
+		    cmd_since(options.since, source, arena, &report.since, &err) < 0 ||
 		    cmd_history_open(options.history, report.state, &report.store, &err) < 0 ||
 		    make_report(&report, &options, &err) < 0)
 			code = cmd_fail(&err);

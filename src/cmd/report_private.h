@@ -18,6 +18,7 @@ struct report {
 	struct arena *arena;
 	struct store *store;
 	const char *state; /* folder with runs/, NULL: none */
+	const char *since; /* RFC 3339, NULL: from the start */
 	struct run_row *rows;
 	size_t row_count;
 	struct site_frame frame;

@@ -115,21 +115,40 @@ const char *site_bisect_path(const char *id, struct arena *arena)
 
 char site_outcome_letter(enum outcome outcome)
 {
-	static const char letters[] = {
-		[OUTCOME_PASS] = 'P',	[OUTCOME_FAIL] = 'F',	 [OUTCOME_SKIP] = 'S',
-		[OUTCOME_BROKEN] = 'B', [OUTCOME_TIMEOUT] = 'T', [OUTCOME_INCOMPLETE] = 'I',
-		[OUTCOME_NOTRUN] = 'N',
-	};
-
-	return letters[outcome];
+	switch (outcome) {
+	case OUTCOME_PASS:
+		return 'P';
+	case OUTCOME_FAIL:
+		return 'F';
+	case OUTCOME_SKIP:
+		return 'S';
+	case OUTCOME_BROKEN:
+		return 'B';
+	case OUTCOME_TIMEOUT:
+		return 'T';
+	case OUTCOME_INCOMPLETE:
+		return 'I';
+	case OUTCOME_NOTRUN:
+		return 'N';
+	}
+	return '?';
 }
 
 char site_flip_letter(enum flip flip)
 {
-	static const char letters[] = {
-		[FLIP_NONE] = '.', [FLIP_REGRESSED] = 'r', [FLIP_FIXED] = 'f',
-		[FLIP_NEW] = 'n',  [FLIP_GONE] = 'g',	   [FLIP_STILL_FAILING] = 's',
-	};
-
-	return letters[flip];
+	switch (flip) {
+	case FLIP_NONE:
+		return '.';
+	case FLIP_REGRESSED:
+		return 'r';
+	case FLIP_FIXED:
+		return 'f';
+	case FLIP_NEW:
+		return 'n';
+	case FLIP_GONE:
+		return 'g';
+	case FLIP_STILL_FAILING:
+		return 's';
+	}
+	return '.';
 }

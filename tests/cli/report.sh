@@ -12,7 +12,7 @@ report() { "$ASSAY" report --history state/history.db "$@"; }
 
 expect 2 'say where to: --html DIR' report
 expect 2 "unexpected 'x'" report --html out x
-expect 2 "since 'yesterday'" report --html out --since yesterday
+expect 2 '^assay: --since.*yesterday' report --html out --since yesterday
 expect 0 '^75 runs, [0-9]+ files, .*: out/index.html$' report --html out
 expect 0 '"runs": 75' report --html out --json
 holds 'the first page' test -s out/index.html
@@ -26,6 +26,11 @@ expect 0 '^0 runs,' report --html none --suite no-such-suite
 last=$(sqlite3 state/history.db 'SELECT started_at FROM runs ORDER BY started_at DESC LIMIT 1 OFFSET 2')
 expect 0 '^3 runs,' report --html few --since "$last"
 holds 'pages of runs that are not asked for go' test "$(find few/runs -name '*.html' | wc -l)" = 3
+
+repo code
+GIT_COMMITTER_DATE=2020-01-01T00:00:00Z commit code 'long ago'
+expect 0 '^75 runs,' report --html few --repo code --since HEAD
+expect 2 'nosuch' report --html few --repo code --since nosuch
 
 mkdir mine && echo precious >mine/file
 expect 2 'mine is not empty and not a report' report --html mine

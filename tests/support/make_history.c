@@ -1,6 +1,7 @@
 /*
- * make_history DB RUNS CASES [SEED]: a made-up history, the same bytes each time. It has failures
- * with a cause, flips, a broken stretch, metrics with a step, two GPUs, and hostile text.
+ * make_history DB RUNS CASES [SEED [all]]: a made-up history, the same bytes each time. It has
+ * failures with a cause, flips, a broken stretch, metrics with a step, two GPUs, and hostile text.
+ * With "all", every case measures something.
  */
 #include "base/units.h"
 #include "store/store_ops.h"
@@ -15,6 +16,7 @@
 #define STEP_AT 30 /* the run from which on decoding is slower */
 
 static uint64_t state;
+static bool all_measure;
 
 /* xorshift64*, 0 <= x < 1 */
 static double uniform(void)
@@ -154,6 +156,14 @@ static void add_metrics(struct run *run, struct case_result *result, size_t inde
 		metric_add_sample(first, run->arena, 0.21 * (1 + 0.03 * fabs(normal())));
 }
 
+static void add_time(struct run *run, struct case_result *result)
+{
+	struct metric *metric = case_add_metric(result, run->arena, "time", "ms", DIRECTION_LOWER);
+
+	for (int i = 0; i < SAMPLES; i++)
+		metric_add_sample(metric, run->arena, 12 * (1 + 0.02 * fabs(normal())));
+}
+
 static void fill_case(struct run *run, size_t index, size_t number, bool built)
 {
 	const char *base = names[number % (sizeof(names) / sizeof(*names))];
@@ -189,6 +199,8 @@ static void fill_case(struct run *run, size_t index, size_t number, bool built)
 	}
 	if (number == 0 && built)
 		add_metrics(run, result, index);
+	else if (all_measure && built)
+		add_time(run, result);
 }
 
 static struct run *make_run(size_t index, size_t cases)
@@ -309,9 +321,10 @@ int main(int argc, char **argv)
 	if (argc < 4 || units_parse_int(argv[2], 0, 100000, &runs) < 0 ||
 	    units_parse_int(argv[3], 1, 100000, &cases) < 0 ||
 	    (argc > 4 && units_parse_int(argv[4], 1, INT32_MAX, &seed) < 0)) {
-		fputs("usage: make_history DB RUNS CASES [SEED]\n", stderr);
+		fputs("usage: make_history DB RUNS CASES [SEED [all]]\n", stderr);
 		return 2;
 	}
+	all_measure = argc > 5 && strcmp(argv[5], "all") == 0;
 	state = UINT64_C(88172645463325252) ^ (uint64_t)seed;
 	if (store_open(argv[1], &store, &err) < 0 ||
 	    fill(store, (size_t)runs, (size_t)cases, &err) < 0 ||
