@@ -393,12 +393,9 @@ static bool anything_to_run(const struct run *run)
 
 static bool covers(const struct run *old, const struct run *run)
 {
-	for (size_t i = 0; i < run->case_count; i++) {
-		const struct case_result *before = run_find_case(old, run->cases[i].name);
-
-		if (!before || !outcome_is_decided(before->outcome))
+	for (size_t i = 0; i < run->case_count; i++)
+		if (!exec_can_reuse(&run->cases[i], old))
 			return false;
-	}
 	return true;
 }
 

@@ -153,6 +153,8 @@ static int make_env(struct service *service, unsigned port, struct pairs *out, s
 		add_pair(service, out, wanted->env.items[i].key,
 			 with_port(service, wanted->env.items[i].value, port));
 	secret_collect(service->spec.image, out, service->arena, &service->secrets);
+	if (service->secrets.count)
+		hold_begin();
 	for (size_t i = 0; i < wanted->secrets.count; i++) {
 		const char *value = hold_env(wanted->secrets.items[i]);
 

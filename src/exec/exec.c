@@ -79,18 +79,32 @@ void exec_plan(const struct suite *suite, struct run *run, const char *reason)
 	}
 }
 
+/* A service is asked anew: one that is named by its URL may be another by now, and what was timed
+ * was timed then. */
+static bool asks_service(const char *kind)
+{
+	const struct check_ops *ops = check_find(kind);
+
+	return ops && ops->needs & NEED_SERVICE;
+}
+
+bool exec_can_reuse(const struct case_result *now, const struct run *old)
+{
+	const struct case_result *before = run_find_case(old, now->name);
+
+	return before && outcome_is_decided(before->outcome) && !asks_service(now->kind);
+}
+
 size_t exec_reuse(struct run *run, const struct run *old)
 {
 	size_t reused = 0;
 
 	for (size_t i = 0; i < run->case_count; i++) {
 		struct case_result *now = &run->cases[i];
-		const struct case_result *before = run_find_case(old, now->name);
 
-		if (now->outcome != OUTCOME_NOTRUN || !before ||
-		    !outcome_is_decided(before->outcome))
+		if (now->outcome != OUTCOME_NOTRUN || !exec_can_reuse(now, old))
 			continue;
-		case_copy(now, before, run->arena);
+		case_copy(now, run_find_case(old, now->name), run->arena);
 		now->flip = FLIP_NONE;
 		if (!now->reused_from)
 			now->reused_from = arena_strdup(run->arena, old->id);

@@ -21,7 +21,10 @@ struct exec_options {
  * all notrun because of REASON. */
 void exec_plan(const struct suite *suite, struct run *run, const char *reason);
 
-/* Take over results of OLD for cases that are still notrun: decided ones of equal name. Returns
+/* Does OLD decide the case NOW of another run? Not when it asks a service. */
+bool exec_can_reuse(const struct case_result *now, const struct run *old);
+
+/* Take over results of OLD for cases that are still notrun: those that exec_can_reuse. Returns
  * how many. Sound only when suite hash and image inputs are equal. */
 size_t exec_reuse(struct run *run, const struct run *old);
 

@@ -100,6 +100,9 @@ expect 1 '^-The capital of France is London\.' show
 
 suite '"FAULTS": "slow-start=1"' "$(ask right "$fast" '' '"contains": "Paris"')"
 expect 0 '^pass' run
+# A service is asked anew, also where results of equal inputs are taken over.
+reused() { run --reuse | grep -E '^PASS +right.*reused'; }
+expect 1 '' reused
 patience=1s suite '"FAULTS": "slow-start=30"' "$(ask right "$fast" '' '"contains": "Paris"')"
 expect 1 'status 503.*service/not-ready' run
 suite '"FAULTS": "crash"' "$(ask right "$fast" '' '"contains": "Paris"')"

@@ -80,8 +80,8 @@ static void a_port_is_published_on_the_loopback(void **state)
 		"\"NetworkMode\":\"default\"",
 		"\"PortBindings\":{\"8000/tcp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"\"}]}",
 		"\"ShmSize\":1024",
-		"\"DeviceRequests\":[{\"Driver\":\"nvidia\",\"Count\":-1,\"Capabilities\":[["
-		"\"gpu\"]]}]",
+		"\"DeviceRequests\":[{\"Driver\":\"nvidia\",\"Count\":-1,",
+		"\"Capabilities\":[[\"gpu\"]]}]",
 		"\"assay.lock\":\"/tmp/lock\"",
 		"\"Healthcheck\":{\"Test\":[\"NONE\"]}",
 	};
