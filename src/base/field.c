@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WORD_MAX 64		     /* letters compared for "did you mean" */
@@ -392,10 +393,7 @@ static void set_default(const struct field *field, void *slot)
 			*(int64_t *)slot = FIELD_ABSENT_INT;
 		break;
 	case FIELD_NUMBER:
-		*(double *)slot = (double)NAN;
-		if (field->def &&
-		    units_parse_int(field->def, INT64_MIN + 1, INT64_MAX, &whole) == 0)
-			*(double *)slot = (double)whole;
+		*(double *)slot = field->def ? strtod(field->def, NULL) : (double)NAN;
 		break;
 	case FIELD_DURATION:
 		if (field->def)
@@ -554,7 +552,9 @@ static void schema_default(const struct field *field, struct json *out)
 		return;
 	if (field->type == FIELD_BOOL)
 		json_add_bool(out, "default", strcmp(field->def, "true") == 0);
-	else if (field->type != FIELD_INT && field->type != FIELD_NUMBER)
+	else if (field->type == FIELD_NUMBER)
+		json_add_num(out, "default", strtod(field->def, NULL));
+	else if (field->type != FIELD_INT)
 		json_add_str(out, "default", field->def);
 	else if (units_parse_int(field->def, INT64_MIN + 1, INT64_MAX, &whole) == 0)
 		json_add_int(out, "default", whole);

@@ -10,6 +10,7 @@
 
 struct point {
 	int64_t x;
+	double share;
 	const char *label;
 };
 
@@ -34,6 +35,10 @@ static const char *const colours[] = {"red", "green", "blue", NULL};
 
 static const struct field point_fields[] = {
 	{.name = "x", .type = FIELD_INT, .offset = offsetof(struct point, x), .required = true},
+	{.name = "share",
+	 .type = FIELD_NUMBER,
+	 .offset = offsetof(struct point, share),
+	 .def = "0.25"},
 	{.name = "label", .type = FIELD_STRING, .offset = offsetof(struct point, label)},
 	{.name = NULL},
 };
@@ -147,6 +152,7 @@ static void every_type_is_read(void **state)
 	assert_string_equal(l.thing.env.items[0].key, "K");
 	assert_string_equal(l.thing.env.items[1].value, "");
 	assert_int_equal(l.thing.point->x, 3);
+	assert_true(l.thing.point->share == 0.25);
 	assert_int_equal(l.thing.points.count, 2);
 	assert_string_equal(((struct point *)l.thing.points.items)[1].label, "two");
 	assert_int_equal(json_type(l.thing.any), JSON_ARRAY);
@@ -304,6 +310,7 @@ static void the_schema_says_what_the_table_says(void **state)
 	expect_member(schema, "points",
 		      "{\"type\":\"array\",\"items\":{\"type\":\"object\","
 		      "\"additionalProperties\":false,\"properties\":{\"x\":{\"type\":\"integer\"},"
+		      "\"share\":{\"type\":\"number\",\"default\":0.25},"
 		      "\"label\":{\"type\":\"string\"}},\"required\":[\"x\"]}}");
 	json_free(schema);
 }

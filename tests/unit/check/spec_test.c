@@ -163,6 +163,60 @@ static const struct row rows[] = {
 	{"command", "{\"command\": [\"a\"], \"json\": [{\"path\": \"$\", \"equals\": null}]}",
 	 NULL},
 
+	{"load", "{}", "prompts"},
+	{"load", "{\"prompts\": [{\"prompt\": \"x\"}], \"rate\": 1}", "asserts nothing"},
+	{"load", "{\"prompts\": [{\"prompt\": \"x\"}], \"expect\": {\"status\": 200}}",
+	 "needs \"rate\""},
+	{"load",
+	 "{\"prompts\": [{\"prompt\": \"x\"}], \"expect\": {\"status\": 200}, \"arrival\": "
+	 "\"closed\", \"rate\": 1}",
+	 "for constant, poisson and ramp"},
+	{"load",
+	 "{\"prompts\": [{\"prompt\": \"x\"}], \"expect\": {\"status\": 200}, \"arrival\": "
+	 "\"closed\"}",
+	 "needs \"concurrency\""},
+	{"load",
+	 "{\"prompts\": [{\"prompt\": \"x\"}], \"expect\": {\"status\": 200}, \"arrival\": "
+	 "\"trace\"}",
+	 "go together"},
+	{"load",
+	 "{\"prompts\": [{\"prompt\": \"x\"}], \"expect\": {\"status\": 200}, \"arrival\": "
+	 "\"ramp\", \"rate\": 1}",
+	 "rate_end"},
+	{"load",
+	 "{\"prompts\": [{\"prompt\": \"x\"}], \"expect\": {\"status\": 200}, \"rate\": 1, "
+	 "\"duration\": \"0s\"}",
+	 "longer than 0"},
+	{"load",
+	 "{\"prompts\": [{\"prompt\": \"x\"}], \"expect\": {\"status\": 200}, \"rate\": 1, "
+	 "\"limits\": [{\"max\": \"0s\"}]}",
+	 "longer than 0"},
+	{"load",
+	 "{\"prompts\": [{\"prompt\": \"x\"}], \"expect\": {\"status\": 200}, \"rate\": 1, "
+	 "\"limits\": [{\"of\": \"first_token\", \"max\": \"1s\"}]}",
+	 "needs request.stream"},
+	{"load",
+	 "{\"prompts\": [{\"prompt\": \"x\"}], \"expect\": {\"status\": 200}, \"rate\": 1, "
+	 "\"slo\": {\"inter_token\": \"1s\"}}",
+	 "need request.stream"},
+	{"load",
+	 "{\"prompts\": [{\"prompt\": \"x\"}], \"expect\": {\"status\": 200}, \"sweep\": {}}",
+	 "needs \"slo\""},
+	{"load",
+	 "{\"prompts\": [{\"prompt\": \"x\"}], \"expect\": {\"status\": 200}, \"sweep\": "
+	 "{\"from\": 9, \"to\": 2}, \"slo\": {}}",
+	 "at most"},
+	{"load",
+	 "{\"prompts\": [{\"prompt\": \"x\"}], \"expect\": {\"status\": 200}, \"sweep\": {}, "
+	 "\"slo\": {}, \"error_budget\": 0.1}",
+	 "judged by its knee"},
+	{"load",
+	 "{\"prompts\": [{\"prompt\": \"x\"}], \"rate\": 1, \"expect\": {\"golden\": true}}",
+	 "kind prompt"},
+	{"load",
+	 "{\"prompts\": [{\"prompt\": \"x\"}], \"expect\": {\"status\": 200}, \"rate\": 1, "
+	 "\"request\": {\"template\": \"runpod-sync\"}}",
+	 "polled"},
 	{"prompt", "{}", "cases"},
 	{"prompt", "{\"cases\": []}", "empty"},
 	{"prompt", "{\"cases\": [{\"name\": \"a\", \"prompt\": \"x\"}]}", "asserts nothing"},
