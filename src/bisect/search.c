@@ -172,6 +172,7 @@ int search_open(const struct graph *graph, const struct search_options *options,
 	search->artefacts = xcalloc(n, sizeof(*search->artefacts));
 	search->face = xcalloc(n, sizeof(*search->face));
 	search->image = xcalloc(n + 1, sizeof(*search->image));
+	search->sums = xcalloc(n + 1, sizeof(*search->sums));
 	search->dead = xcalloc(n, sizeof(*search->dead));
 	search->mark = xcalloc(n + 1, sizeof(*search->mark));
 	search->members = xcalloc(n, sizeof(*search->members));
@@ -179,6 +180,7 @@ int search_open(const struct graph *graph, const struct search_options *options,
 	for (uint32_t v = 0; v < n; v++) {
 		search->artefacts[v] = options->artefacts ? options->artefacts[v] : v;
 		search->face[v] = v;
+		search->branched |= n <= GRAPH_EXACT && graph_ancestors(graph, v).count > 0;
 	}
 	if (options->artefacts)
 		group(search);
@@ -199,6 +201,7 @@ void search_free(struct search *search)
 	free(search->face);
 	free(search->image);
 	free(search->tallies);
+	free(search->sums);
 	free(search->dead);
 	free(search->mark);
 	free(search->members);

@@ -11,6 +11,8 @@
 #define LITTLE .02   /* bits: a further probe side by side is not worth a worker */
 #define QUANTILES 24
 #define CANDIDATES_MAX 192
+#define NEARLY .95   /* of the best worth: as good, but for what comes after */
+#define AHEAD_MAX 32 /* such probes looked at */
 #define OUTCOMES_MAX (1U << SEARCH_WORKERS_MAX)
 
 /* Information per second if the build surely succeeds: no probe of V is worth more. */
@@ -31,6 +33,94 @@ static double worth_of_good(const struct search *search)
 	return bits / (search->options.test_s + (search__image(search, GRAPH_NOWHERE) == IMAGE_THERE
 							 ? 0
 							 : search->options.build_s));
+}
+
+/* --- one step ahead -------------------------------------------------------------------------- */
+
+/* Bits of a test that is on bad code with probability BAD. */
+static double bits_told(double bad, double fail, double flake)
+{
+	return bits_of(bad * fail + (1 - bad) * flake) - bad * bits_of(fail) -
+	       (1 - bad) * bits_of(flake);
+}
+
+/* Probabilities after a probe of V FAILS or not, as sums before each position; the last is what
+ * the two other hypotheses have left. Returns how probable that outcome is. */
+static double suppose(struct search *search, uint32_t v, bool fails, double fail, double flake)
+{
+	struct graph_set set = graph_ancestors(search->graph, v);
+	double bad = fails ? fail : 1 - fail, good = fails ? flake : 1 - flake, sum = 0;
+	double total;
+	size_t span = 0;
+
+	for (uint32_t c = 0; c < search->count; c++) {
+		bool inside = false;
+
+		while (span < set.count && set.spans[span].to < c)
+			span++;
+		if (c >= set.last.from)
+			inside = c <= set.last.to;
+		else if (span < set.count)
+			inside = c >= set.spans[span].from;
+		search->sums[c] = sum;
+		sum += posterior_mass(search->posterior, c) * (inside ? bad : good);
+	}
+	search->sums[search->count] = sum;
+	total = sum + posterior_no_culprit(search->posterior) * good +
+		posterior_older(search->posterior) * bad;
+	for (uint32_t c = 0; c <= search->count && total > 0; c++)
+		search->sums[c] /= total;
+	return total;
+}
+
+static double most_told_next(const struct search *search, double fail, double flake)
+{
+	double best = 0;
+
+	for (uint32_t u = 0; u < search->count; u++) {
+		struct graph_set set;
+		double bad;
+
+		if (!search__can_probe(search, u))
+			continue;
+		set = graph_ancestors(search->graph, u);
+		bad = search->sums[u + 1] - search->sums[set.last.from];
+		for (size_t i = 0; i < set.count; i++)
+			bad += search->sums[set.spans[i].to + 1] - search->sums[set.spans[i].from];
+		best = fmax(best, bits_told(fmin(fmax(bad, 0), 1), fail, flake));
+	}
+	return best;
+}
+
+/* Among probes that tell almost the same, the one after which the next tells most: with merges,
+ * halves are not always followed by halves. */
+static uint32_t look_ahead(struct search *search, uint32_t best)
+{
+	double fail, flake, top = 0, least;
+	uint32_t from = best, found = best;
+	unsigned tried = 0;
+
+	posterior_rates(search->posterior, &fail, &flake);
+	least = NEARLY *
+		search__worth(search, best, posterior_information(search->posterior, best));
+	for (uint32_t i = 0; i < search->count && tried < AHEAD_MAX; i++) {
+		uint32_t v = (from + i) % search->count;
+		double told;
+
+		if (search->groups[v].mass < least ||
+		    search__worth(search, v, posterior_information(search->posterior, v)) < least)
+			continue;
+		tried++;
+		told = posterior_information(search->posterior, v);
+		for (int fails = 0; fails < 2; fails++)
+			told += suppose(search, v, fails, fail, flake) *
+				most_told_next(search, fail, flake);
+		if (told > top + NOTHING) {
+			top = told;
+			found = v;
+		}
+	}
+	return found;
 }
 
 /* The chance to build is asked for where it can matter only: it costs more than the rest. */
@@ -65,6 +155,8 @@ static size_t best_one(struct search *search, struct probe *probe)
 		best = GRAPH_NOWHERE;
 	else if (best == search->count)
 		return 0;
+	else if (search->branched && search->image[best] == IMAGE_UNKNOWN)
+		best = look_ahead(search, best);
 	*probe = (struct probe){best, search__image(search, best) == IMAGE_UNKNOWN, PROBE_SEARCH,
 				posterior_information(search->posterior, best)};
 	return 1;

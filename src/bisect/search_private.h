@@ -20,9 +20,11 @@ struct search {
 	size_t tally_count, tally_cap;
 	unsigned observations;
 	bool any_broken;
+	bool branched;	/* has merges, and few enough commits to look a step ahead */
 	bool exhausted; /* no probe tells anything any more */
 	bool stale;	/* the posterior lags behind the tallies */
-	/* Room for search_result.c. */
+	/* Room for search_result.c and search_batch.c. */
+	double *sums;
 	unsigned char *dead;
 	uint64_t *mark;
 	uint32_t *members;

@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 """The search of `assay bisect`: in simulated histories of 1024 commits (the real search code, 1000
 trials a cell, one setting for all: both ends tested first, the answer confirmed, the prior of the
-program), and its speed."""
+program), its speed, and side by side with git and
+git-bayesect in real repositories."""
 import json
+import os
+import statistics
 import subprocess
 from pathlib import Path
 
+import bisect_tools
+from bisect_tools import World
 from figures import ASSAY, main, show
 
 SIM = Path(ASSAY).resolve().parents[2] / "tests/bench/bench_bisect" if ASSAY else None
@@ -70,8 +75,64 @@ def speed(_):
         show(f"bisect/speed/open-merges-{merges:g}", got["open_s"], "s for 1,000,000 commits", "<=", 2)
 
 
+WORLDS = int(os.environ.get("BISECT_WORLDS", "10"))  # a cell, the same for every tool
+WANTED = os.environ.get("BISECT_TOOLS", " ".join(bisect_tools.TOOLS)).split()
+
+
+def side(scratch, name, flake, broken):
+    """What Assay gets wrong has a goal; the others are printed as they are."""
+    repo = scratch / "line"
+    bisect_tools.line(repo)
+    wrong = {}
+    for tool in WANTED:
+        builds, tests, right, gave_up = [], [], 0, 0
+        for seed in range(WORLDS):
+            world = World(scratch / "world", seed, flake, broken)
+            answer, lost = bisect_tools.TOOLS[tool](world, repo)
+            cost = world.cost()
+            builds.append(cost[0])
+            tests.append(cost[1])
+            gave_up += lost
+            right += not lost and world.is_right(answer)
+        wrong[tool] = WORLDS - right - gave_up
+        show(f"bisect/side/{name}/{tool}", statistics.mean(builds),
+             f"builds, {statistics.mean(tests):.1f} tests; wrong {wrong[tool]}, gave up {gave_up} of {WORLDS}",
+             "<=", 14)
+    if "assay" in wrong:
+        show(f"bisect/side/{name}/wrong", wrong["assay"], f"of {WORLDS} culprits", "<=", max(1, WORLDS // 50))
+
+
+def side_figure(name, flake, broken):
+    return lambda scratch: side(scratch, name, flake, broken)
+
+
+def dag(scratch):
+    """Tests that git and Assay need in histories with two-parent merges, where no test lies: the mean over
+    every commit as the culprit, by what the real `git rev-list --bisect` would have tested."""
+    git, assay = [], []
+    for seed in range(3):
+        repo = scratch / f"dag-{seed}"
+        parents = bisect_tools.merges(repo, seed)
+        history = scratch / "history"
+        history.write_text("".join(" ".join(str(p - 1) for p in above if p) + "\n" for above in parents[1:]))
+        count = len(parents) - 1
+        got = sim("--history", history, "--n", count, "--trials", count, "--assume", 0, "--ends", 0, "--confirm", 0,
+                  "--prior", 0, "--older", 0)
+        if got["right"] < 100:
+            raise RuntimeError(f"{got['right']} % right where no test lies")
+        assay.append(got["runs"])
+        git.append(bisect_tools.mean_of_git(repo, parents))
+    show("bisect/dag/tests", statistics.mean(assay), f"tests (git {statistics.mean(git):.4f})", "<=",
+         statistics.mean(git))
+
+
 FIGURES = {"bisect/worlds": worlds, "bisect/broken": broken, "bisect/nobody": nobody,
-           "bisect/workers": workers, "bisect/misstated": misstated, "bisect/speed": speed}
+           "bisect/workers": workers, "bisect/misstated": misstated, "bisect/speed": speed,
+           "bisect/side/clean": side_figure("clean", 0, 0),
+           "bisect/side/flakes-0.05": side_figure("flakes-0.05", .05, 0),
+           "bisect/side/flakes-0.2": side_figure("flakes-0.2", .2, 0),
+           "bisect/side/broken": side_figure("broken", .05, .1),
+           "bisect/dag": dag}
 
 
 if __name__ == "__main__":
