@@ -529,21 +529,25 @@ static void handle_events(struct agent *agent, const struct pollfd *fds)
 
 /* --- instead of serving ---------------------------------------------------------------------- */
 
-/* What PATH itself is, for engines whose API looks through links (protocol.h). */
+/* What PATH itself is and whose, for engines whose API looks through links and tells no owner
+ * (protocol.h). */
 static int tell_link(const char *path)
 {
 	static char target[PATH_MAX];
 	struct stat info;
-	ssize_t len;
+	ssize_t len = 0;
 
 	if (lstat(path, &info) != 0)
 		return errno == EACCES ? PROTOCOL_LINK_CLOSED : PROTOCOL_LINK_NONE;
+	if (S_ISLNK(info.st_mode)) {
+		len = readlink(path, target, sizeof(target));
+		if (len < 0)
+			return PROTOCOL_LINK_CLOSED;
+	}
+	printf("%u %u", (unsigned)info.st_uid, (unsigned)info.st_gid);
 	if (!S_ISLNK(info.st_mode))
 		return PROTOCOL_LINK_NONE;
-	len = readlink(path, target, sizeof(target));
-	if (len < 0)
-		return PROTOCOL_LINK_CLOSED;
-	printf("%u %u %.*s", (unsigned)info.st_uid, (unsigned)info.st_gid, (int)len, target);
+	printf(" %.*s", (int)len, target);
 	return 0;
 }
 

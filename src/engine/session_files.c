@@ -118,29 +118,27 @@ static int sort_error(const char *path, struct err *err)
 	return err_wrap(err, "\"%s\" in the image", path);
 }
 
-static int read_link(const char *text, struct arena *arena, struct file_info *out)
+/* "UID GID" or "UID GID TARGET"; without a target INFO's link is NULL. */
+static int read_owner(const char *text, struct arena *arena, struct file_info *info)
 {
-	const char *gid = strchr(text, ' '), *target = gid ? strchr(gid + 1, ' ') : NULL;
-	struct file_info info = {.type = FILE_SYMLINK, .mode = 0777};
+	size_t user_len = strcspn(text, " ");
+	const char *group_at = text[user_len] ? text + user_len + 1 : "";
+	size_t group_len = strcspn(group_at, " ");
 	int64_t user, group;
 
-	if (!target ||
-	    units_parse_int(arena_strndup(arena, text, (size_t)(gid - text)), 0, UINT32_MAX,
-			    &user) < 0 ||
-	    units_parse_int(arena_strndup(arena, gid + 1, (size_t)(target - gid - 1)), 0,
-			    UINT32_MAX, &group) < 0)
+	if (units_parse_int(arena_strndup(arena, text, user_len), 0, UINT32_MAX, &user) < 0 ||
+	    units_parse_int(arena_strndup(arena, group_at, group_len), 0, UINT32_MAX, &group) < 0)
 		return -1;
-	info.uid = (unsigned)user;
-	info.gid = (unsigned)group;
-	info.link = arena_strdup(arena, target + 1);
-	*out = info;
+	info->uid = (unsigned)user;
+	info->gid = (unsigned)group;
+	info->link = group_at[group_len] ? arena_strdup(arena, group_at + group_len + 1) : NULL;
 	return 0;
 }
 
 /*
- * podman's archives look through a link and its header names only where a chain of links ends, so
- * the agent is asked first. 1: PATH is a link, and OUT says where it leads; 0: it is none, or is
- * not there, or THROUGH it is as good.
+ * podman's archives look through a link, their header names only where a chain of links ends, and
+ * every file in them is root's: so the agent is asked first. 1: PATH is a link, and OUT says where
+ * it leads; 0: it is none, and OUT has its owner, or is not there, or THROUGH it is as good.
  */
 static int ask_agent(struct session *session, const char *path, bool through, struct arena *arena,
 		     struct file_info *out, struct err *err)
@@ -148,11 +146,16 @@ static int ask_agent(struct session *session, const char *path, bool through, st
 	const char *argv[] = {PROTOCOL_PROGRAM, PROTOCOL_ARG_LINK, path};
 	const struct command command = {
 		.argv = {argv, 3}, .user = "0", .workdir = "/", .output_max = 2 * TAR_PATH_MAX};
+	struct file_info info = {.type = FILE_SYMLINK, .mode = 0777};
 	struct command_result result;
+	bool told;
 
 	if (session_run(session, &command, arena, &result, err) < 0)
 		return err_wrap(err, "\"%s\" in the image", path);
-	if (result.exit_code == 0 && !result.out_truncated && !read_link(result.out, arena, out))
+	told = !result.out_truncated && read_owner(result.out, arena, &info) == 0;
+	if (told && (result.exit_code == PROTOCOL_LINK_NONE || (!result.exit_code && info.link)))
+		*out = info;
+	if (told && !result.exit_code && info.link)
 		return 1;
 	if (result.exit_code == PROTOCOL_LINK_NONE ||
 	    (result.exit_code == PROTOCOL_LINK_CLOSED && through))
@@ -169,9 +172,13 @@ static int look_at(struct session *session, const char *path, bool through, size
 {
 	struct look look = {.arena = arena, .want_content = content_max > 0};
 	const struct tar_visitor visitor = {on_entry, on_data, &look};
+	const bool ask = session->engine->podman;
 	char hex[DIGEST_HEX];
-	int rc = session->engine->podman ? ask_agent(session, path, through, arena, out, err) : 0;
+	struct file_info told = {0};
+	int rc = ask ? ask_agent(session, path, through, arena, &told, err) : 0;
 
+	if (rc == 1)
+		*out = told;
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	look.tar = tar_reader_new(&visitor);
@@ -184,6 +191,10 @@ static int look_at(struct session *session, const char *path, bool through, size
 		look.info.content_len = look.content.len;
 		look.info.content_truncated = look.content.truncated;
 		look.info.sha256 = arena_strdup(arena, hex);
+	}
+	if (ask) {
+		look.info.uid = told.uid;
+		look.info.gid = told.gid;
 	}
 	if (rc == 0)
 		*out = look.info;

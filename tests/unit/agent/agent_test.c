@@ -684,6 +684,8 @@ static void says_what_a_link_is(void **state)
 	assert_int_equal(tell(PROTOCOL_ARG_LINK, path, out, sizeof(out)), 0);
 	assert_string_equal(out, want);
 	assert_int_equal(tell(PROTOCOL_ARG_LINK, folder, out, sizeof(out)), PROTOCOL_LINK_NONE);
+	(void)snprintf(want, sizeof(want), "%u %u", (unsigned)getuid(), (unsigned)getgid());
+	assert_string_equal(out, want);
 	(void)unlink(path);
 	assert_int_equal(tell(PROTOCOL_ARG_LINK, path, out, sizeof(out)), PROTOCOL_LINK_NONE);
 	(void)rmdir(folder);
