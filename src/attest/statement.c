@@ -162,7 +162,6 @@ static struct json *decision_of(const struct attest_case *attested, const struct
 
 	item = json_add_object(predicate, "verifier");
 	json_add_str(item, "id", ATTEST_VERIFIER);
-	json_add_str(json_add_object(item, "version"), "assay", ASSAY_VERSION);
 	json_add_str(predicate, "timeVerified",
 		     clock_rfc3339(attested->now_ms, time, sizeof(time)));
 	(void)snprintf(uri, sizeof(uri), "oci://%s@%s", subject->name ? subject->name : "local",

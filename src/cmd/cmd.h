@@ -32,6 +32,8 @@ struct subcommand {
 
 extern const struct subcommand subcommands[]; /* ends with a NULL name */
 
+int cmd_gate(int argc, char **argv);
+int cmd_key(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_scan(int argc, char **argv);
 int cmd_bisect(int argc, char **argv);
@@ -43,8 +45,8 @@ int cmd_doctor(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 
-extern const struct command_help help_run, help_scan, help_bisect, help_compare, help_history,
-	help_report, help_suite, help_doctor, help_init, help_help;
+extern const struct command_help help_gate, help_key, help_run, help_scan, help_bisect,
+	help_compare, help_history, help_report, help_suite, help_doctor, help_init, help_help;
 
 int exit_of_error(const struct err *err);
 int exit_of_run(const struct run *run);

@@ -24,6 +24,8 @@ static const struct {
 	{"DOCKER_HOST", "container engine: unix:///path or tcp://host:port"},
 	{"ASSAY_STATE", "folder for runs and history, instead of .assay in the repository"},
 	{"ASSAY_CACHE", "folder for what is known of image layers, instead of ~/.cache/assay"},
+	{"ASSAY_SIGNING_KEY", "private key of a gate, PEM text"},
+	{"ASSAY_REGISTRY_AUTH", "USER:PASSWORD for the registry of a gate"},
 	{"NO_COLOR", "when not empty: no colour"},
 	{"GITHUB_STEP_SUMMARY", "file to which -o github appends a summary"}};
 

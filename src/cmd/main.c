@@ -10,6 +10,8 @@
 const struct subcommand subcommands[] = {
 	{"run", "build a commit's image, check it, record the verdict", cmd_run, &help_run},
 	{"scan", "read what is really inside an image, and judge it", cmd_scan, &help_scan},
+	{"gate", "may this image be deployed? by a policy, provably", cmd_gate, &help_gate},
+	{"key", "make keys, sign waivers", cmd_key, &help_key},
 	{"bisect", "name the commit that broke a check, and what it changed", cmd_bisect,
 	 &help_bisect},
 	{"history", "look at recorded runs and what changed between them", cmd_history,

@@ -102,6 +102,7 @@ static void add_filter(struct select *select, const struct store_filter *filter)
 	select_text(select, " AND commit_hash = ", filter->commit);
 	select_text(select, " AND input_hash = ", filter->input_hash);
 	select_text(select, " AND suite_hash = ", filter->suite_hash);
+	select_text(select, " AND image_id = ", filter->image_id);
 	if (filter->with_image)
 		select_add(select, " AND image_id IS NOT NULL");
 	if (filter->completed)
@@ -119,7 +120,10 @@ int sql_runs(struct store *base, const struct store_filter *filter, struct arena
 	select_init(&select, "SELECT id, started_at, suite, commit_hash, subject, verdict, reason,"
 			     " image_id, duration_ns, passed, failed, other FROM runs WHERE true");
 	add_filter(&select, filter);
-	select_int(&select, " ORDER BY started_at DESC, id DESC LIMIT ", sql_limit(filter->limit));
+	select_int(&select,
+		   filter->as_recorded ? " ORDER BY key LIMIT "
+				       : " ORDER BY started_at DESC, id DESC LIMIT ",
+		   sql_limit(filter->limit));
 	select_begin(&select, &query);
 	while (query_next(&query)) {
 		struct run_row *row = arena_push(arena, &list, &n, sizeof(*row));

@@ -16,9 +16,11 @@ struct store_filter {
 	const char *commit;	/* full hash, NULL: any */
 	const char *input_hash; /* NULL: any */
 	const char *suite_hash;
-	bool with_image; /* only runs whose build made an image */
-	bool completed;	 /* only verdicts pass, fail, inconclusive */
-	size_t limit;	 /* newest first; 0: 100 */
+	const char *image_id;
+	bool with_image;  /* only runs whose build made an image */
+	bool completed;	  /* only verdicts pass, fail, inconclusive */
+	bool as_recorded; /* of `runs`: in the order they were made durable, oldest first */
+	size_t limit;	  /* newest first; 0: 100 */
 };
 
 /* One line of `history runs`: the cheap part of a run. */

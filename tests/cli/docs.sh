@@ -9,7 +9,7 @@ holds 'docs/targets.md is assay help --targets' current --targets targets.md
 expect 0 '^Usage: assay scan' "$ASSAY" help scan
 expect 2 "no command 'scna'" "$ASSAY" help scna
 # Every option that a command takes is in its section of the man page.
-for command in run scan bisect history compare suite doctor init; do
+for command in run scan gate key bisect history compare suite doctor init; do
 	for option in $("$ASSAY" "$command" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u); do
 		holds "the man page tells $command $option" grep -qF -- "${option//-/\\-}" "$top/docs/assay.1"
 	done
