@@ -19,7 +19,8 @@ struct attempt {
 
 static int say(struct attempt *attempt, const char *text)
 {
-	(void)snprintf(attempt->reason, SERVICE_REASON_BYTES, "%s", text);
+	(void)snprintf(attempt->reason, SERVICE_REASON_BYTES, "%.*s", SERVICE_REASON_BYTES - 1,
+		       text);
 	return 0;
 }
 

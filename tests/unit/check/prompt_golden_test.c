@@ -68,7 +68,7 @@ static void what_is_no_sound_answer_is_refused(void **state)
 	refuse("{\"case\":\"a\",\"status\":200,\"text\":\"x\"}\n"
 	       "{\"case\":\"a\",\"status\":200,\"text\":\"y\"}\n",
 	       "different texts");
-	refuse("{\"case\":\"a\",\"status\":200,\"te", "output_max");
+	refuse("{\"case\":\"a\",\"status\":20", "output_max");
 	refuse("no JSON\n", "output_max");
 }
 
