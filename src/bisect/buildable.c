@@ -14,6 +14,7 @@ static const double lengths[] = {1, 5, 20};
 #define SHARES (sizeof(shares) / sizeof(*shares))
 #define LENGTHS (sizeof(lengths) / sizeof(*lengths))
 #define MODELS (SHARES * LENGTHS)
+#define FORGOTTEN -30 /* e to this: nothing is kept */
 #define UNLIKELY 1e-4 /* a model that has less than this has no say */
 
 struct seen {
@@ -22,8 +23,9 @@ struct seen {
 };
 
 struct buildable {
-	double share[MODELS], stay[MODELS], weight[MODELS];
-	struct seen *seen; /* by position */
+	double share[MODELS], weight[MODELS];
+	double log_stay[MODELS]; /* of what a step keeps of what is known */
+	struct seen *seen;	 /* by position */
 	uint32_t count, cap;
 };
 
@@ -36,9 +38,10 @@ struct buildable *buildable_new(uint32_t count)
 
 		buildable->share[m] = share;
 		buildable->weight[m] = 1.0 / MODELS;
-		/* Second eigenvalue of the chain: what a step keeps of what is known. */
-		if (length > 1)
-			buildable->stay[m] = fmax(0, 1 - 1 / length - share / (1 - share) / length);
+		/* Second eigenvalue of the chain. */
+		buildable->log_stay[m] =
+			length > 1 ? log(fmax(0, 1 - 1 / length - share / (1 - share) / length))
+				   : -INFINITY;
 	}
 	buildable->cap = count;
 	buildable->seen = xcalloc(count, sizeof(*buildable->seen));
@@ -72,7 +75,8 @@ static uint32_t find(const struct buildable *buildable, uint32_t position)
 static double moves(const struct buildable *buildable, size_t m, uint32_t steps, bool a, bool b)
 {
 	double base = b ? buildable->share[m] : 1 - buildable->share[m];
-	double keeps = pow(buildable->stay[m], steps);
+	double exponent = steps ? steps * buildable->log_stay[m] : 0;
+	double keeps = exponent < FORGOTTEN ? 0 : exp(exponent);
 
 	return base * (1 - keeps) + (a == b ? keeps : 0);
 }

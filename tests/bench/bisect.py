@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The search of `assay bisect`: in simulated histories of 1024 commits (the real search code, 1000
+"""The search of `assay bisect`: in simulated histories of 1024 commits (the real search code, at least 1000
 trials a cell, one setting for all: both ends tested first, the answer confirmed, the prior of the
 program), its speed, and side by side with git and
 git-bayesect in real repositories."""
@@ -41,7 +41,7 @@ def broken(_):
     for run in (1, 5, 20):
         for flake in (0, .05, .2):
             cell(f"bisect/broken/run-{run}-flakes-{flake:g}",
-                 ("--broken", .1, "--run", run, "--flake", flake), 14, p95=25)
+                 ("--broken", .1, "--run", run, "--flake", flake, "--trials", 3000), 14, p95=25)
 
 
 def nobody(_):
@@ -70,9 +70,9 @@ def speed(_):
         got = sim("--n", 100000, "--trials", 1, "--flake", .05, "--broken", .1, "--run", 20, "--merges",
                   merges)
         show(f"bisect/speed/step-merges-{merges:g}", got["step_ms_max"],
-             "ms, the slowest step on 100,000 commits", "<=", 50)
+             "ms of processor time, the slowest step on 100,000 commits", "<=", 50)
         got = sim("--n", 1000000, "--trials", 1, "--merges", merges)
-        show(f"bisect/speed/open-merges-{merges:g}", got["open_s"], "s for 1,000,000 commits", "<=", 2)
+        show(f"bisect/speed/open-merges-{merges:g}", got["open_s"], "s of processor time for 1,000,000 commits", "<=", 2)
 
 
 WORLDS = int(os.environ.get("BISECT_WORLDS", "10"))  # a cell, the same for every tool
