@@ -252,6 +252,7 @@ static void add_posterior(struct hunt *hunt, struct json *root)
 
 		search_tally(hunt->search, v, &tally);
 		json_add_str(item, "commit", bisect__hash_at(hunt, v));
+		json_add_str(item, "subject", bisect__subject(hunt, bisect__hash_at(hunt, v)));
 		json_add_num(item, "probability", posterior_mass(posterior, v));
 		if (posterior_is_excluded(posterior, v))
 			json_add_bool(item, "same_inputs", true);

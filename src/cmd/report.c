@@ -249,8 +249,8 @@ static int check_options(const struct report_options_of_command *options,
 	return 0;
 }
 
-/* The folder whose runs/ belong to the history: its own when they lie beside it, else that of the
- * repository. NULL: neither; a history is enough for most of a report. */
+/* The folder whose runs/ and bisect/ belong to the history: its own when one lies beside it, else
+ * that of the repository. NULL: neither; a history is enough for most of a report. */
 static const char *find_state(const struct report_options_of_command *options,
 			      const struct source *source, struct arena *arena)
 {
@@ -260,7 +260,8 @@ static const char *find_state(const struct report_options_of_command *options,
 	if (slash)
 		beside = arena_strndup(arena, options->history,
 				       (size_t)(slash - options->history) + 1);
-	if (options->history && access(arena_printf(arena, "%s/runs", beside), F_OK) == 0)
+	if (options->history && (access(arena_printf(arena, "%s/runs", beside), F_OK) == 0 ||
+				 access(arena_printf(arena, "%s/bisect", beside), F_OK) == 0))
 		return beside;
 	return source ? cmd_state_dir(source, arena) : NULL;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define COMMITS_MAX 20000
+#define MEMBERS_MAX 500
 #define EVIDENCE_MAX 5000
 #define DIFFERENCES_MAX 2000
 
@@ -26,12 +27,24 @@ static void copy_flag(const struct json *from, const char *key, struct json *to)
 		json_add_bool(to, key, true);
 }
 
-static const char *subject_of(const struct site_bisect *page, const char *commit)
+static const char *run_subject(const struct site_bisect *page, const char *commit)
 {
 	for (size_t i = 0; commit && i < page->subjects.count; i++)
 		if (strcmp(page->subjects.items[i].key, commit) == 0)
 			return page->subjects.items[i].value;
 	return NULL;
+}
+
+/* What the answer says of COMMIT, else what the runs of the report do. */
+static const char *subject_of(const struct site_bisect *page, const char *commit)
+{
+	const struct json *item = json_first(json_get(page->answer, "posterior"));
+
+	for (; commit && item; item = json_next(item))
+		if (strcmp(json_str(item, "commit", ""), commit) == 0 &&
+		    json_str(item, "subject", NULL))
+			return json_str(item, "subject", NULL);
+	return run_subject(page, commit);
 }
 
 /* A list of at most MAX objects; ADD fills each from its source. */
@@ -53,10 +66,10 @@ static void fill_commit(const struct site_bisect *page, const struct json *from,
 {
 	const char *subject = json_str(from, "subject", NULL);
 
+	if (!subject)
+		subject = run_subject(page, json_str(from, "commit", NULL));
 	copy_text(from, "commit", to);
-	site_add_text(to, "subject",
-		      subject ? subject : subject_of(page, json_str(from, "commit", NULL)),
-		      SITE_FIELD_MAX);
+	site_add_text(to, "subject", subject, SITE_FIELD_MAX);
 	copy_number(from, "probability", to);
 	copy_number(from, "fails", to);
 	copy_number(from, "passes", to);
@@ -105,7 +118,7 @@ static void put_members(const struct site_bisect *page, struct json *to)
 	size_t count = 0;
 
 	for (const struct json *item = json_first(json_get(page->answer, "commits"));
-	     item && count < COMMITS_MAX; item = json_next(item), count++) {
+	     item && count < MEMBERS_MAX; item = json_next(item), count++) {
 		struct json *member = json_add_object(list, NULL);
 
 		site_add_text(member, "commit", json_text(item), SITE_FIELD_MAX);

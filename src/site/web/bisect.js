@@ -14,7 +14,7 @@ function posteriorChart(data) {
 			interaction: { mode: "index", intersect: false },
 			scales: {
 				x: { grid: { display: false }, ticks: { maxRotation: 60, autoSkip: true } },
-				y: { min: 0, max: 100, title: { display: true, text: "probability, %" } },
+				y: { min: 0, title: { display: true, text: "probability, %" } },
 			},
 			plugins: { legend: { display: false }, tooltip: { callbacks: {
 				title: (items) => items.length ? visible(list[items[0].dataIndex].subject || list[items[0].dataIndex].commit) : "",
@@ -33,8 +33,9 @@ function answer(data) {
 	const sure = data.probability === undefined ? "" : (100 * data.probability).toFixed(1) + " %";
 
 	return [el("h1", {}, ENDINGS[data.ending] || "Bisection", sure ? el("span.note", {}, " " + sure) : null),
-		el("div.cards", {}, data.commits.map((c) => el("article.card.latest.v-fail", {}, el("h3", {}, c.subject || "(subject not known)"),
+		el("div.cards", {}, data.commits.slice(0, 12).map((c) => el("article.card.latest.v-fail", {}, el("h3", {}, c.subject || "(subject not known)"),
 			el("p.note", {}, el("code", {}, c.commit))))),
+		data.commits.length > 12 ? el("p.note", {}, "and " + plural(data.commits.length - 12, "commit") + " more") : null,
 		data.commits.length > 1 && data.ending === "culprit" ? el("p", {}, "These cannot be told apart.") : null,
 		facts([["good", el("code", {}, data.good || "")], ["bad", el("code", {}, data.bad || "")], ["suite", data.suite],
 			["command", data.command ? el("code", {}, data.command) : null],
@@ -88,6 +89,6 @@ document.addEventListener("DOMContentLoaded", () => {
 	const data = pageData();
 
 	add(document.getElementById("main"), [answer(data), cause(data),
-		section("posterior", "How probable each commit is", "oldest first", data.posterior.length ? posteriorChart(data) : null,
+		section("posterior", "How probable each commit is", "oldest first; amber: no verdict, grey: same inputs as its parent", data.posterior.length ? posteriorChart(data) : null,
 			commits(data)), evidence(data)]);
 });

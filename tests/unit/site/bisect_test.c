@@ -60,7 +60,7 @@ static void names_commits_and_links_runs_that_have_pages(void **state)
 	struct pair subject = {"a", "a change"};
 	const char *run = "r1";
 	struct json *data = write_answer(
-		"{\"commits\":[\"a\"],\"posterior\":[{\"commit\":\"a\"},{\"commit\":\"b\","
+		"{\"commits\":[\"a\",\"b\"],\"posterior\":[{\"commit\":\"a\"},{\"commit\":\"b\","
 		"\"subject\":\"own\"}],\"evidence\":[{\"run\":\"r1\"},{\"run\":\"r2\"}]}",
 		(struct site_bisect){.subjects = {&subject, 1}, .runs = {&run, 1}});
 	const struct json *evidence = json_get(data, "evidence");
@@ -68,6 +68,7 @@ static void names_commits_and_links_runs_that_have_pages(void **state)
 	(void)state;
 	assert_string_equal(json_str(item(json_get(data, "commits"), 0), "subject", ""),
 			    "a change");
+	assert_string_equal(json_str(item(json_get(data, "commits"), 1), "subject", ""), "own");
 	assert_string_equal(json_str(item(json_get(data, "posterior"), 0), "subject", ""),
 			    "a change");
 	assert_string_equal(json_str(item(json_get(data, "posterior"), 1), "subject", ""), "own");
