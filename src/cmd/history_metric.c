@@ -1,9 +1,7 @@
 /* `assay history metric` and `flaky`: what was measured and what failed, over time. */
 #include "cmd/history_private.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int cells_of(const struct history *history, struct pairs *out, struct err *err)
@@ -25,37 +23,6 @@ static int cells_of(const struct history *history, struct pairs *out, struct err
 	return 0;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-struct spread {
-	size_t count;
-	double median, low, high;
-};
-
-static struct spread spread_of(const struct metric_row *row, struct arena *arena)
-{
-	struct spread out = {0, NAN, NAN, NAN};
-	double *sorted = arena_alloc(arena, row->sample_count * sizeof(*sorted) + 1);
-
-	for (size_t i = 0; i < row->sample_count; i++)
-		if (isfinite(row->samples[i]))
-			sorted[out.count++] = row->samples[i];
-	if (!out.count)
-		return out;
-	qsort(sorted, out.count, sizeof(*sorted), compare_doubles);
-	out.low = sorted[0];
-	out.high = sorted[out.count - 1];
-	out.median = sorted[out.count / 2];
-	if (out.count % 2 == 0)
-		out.median = out.median / 2 + sorted[out.count / 2 - 1] / 2;
-	return out;
-}
-
 static void print_csv_text(const char *text)
 {
 	if (!text)
@@ -73,7 +40,7 @@ static void print_csv_text(const char *text)
 	(void)putchar('"');
 }
 
-static void print_csv(const struct metric_row *rows, size_t count, struct arena *arena)
+static void print_csv(const struct metric_row *rows, size_t count)
 {
 	printf("suite,case,metric,unit,direction,cell,run,started_at,commit,environment,count,"
 	       "median,minimum,maximum,samples\n");
@@ -88,15 +55,14 @@ static void print_csv(const struct metric_row *rows, size_t count, struct arena 
 				       row->run_id,
 				       row->started_at,
 				       row->commit};
-		struct spread spread = spread_of(row, arena);
 
 		for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
 			print_csv_text(texts[t]);
 			(void)putchar(',');
 		}
-		printf("%lld,%zu,", (long long)row->environment, spread.count);
-		if (spread.count)
-			printf("%.17g,%.17g,%.17g,", spread.median, spread.low, spread.high);
+		printf("%lld,%zu,", (long long)row->environment, row->finite);
+		if (row->finite)
+			printf("%.17g,%.17g,%.17g,", row->median, row->minimum, row->maximum);
 		else
 			printf(",,,");
 		for (size_t s = 0; s < row->sample_count; s++)
@@ -105,22 +71,21 @@ static void print_csv(const struct metric_row *rows, size_t count, struct arena 
 	}
 }
 
-static void add_point(struct json *points, const struct metric_row *row, struct arena *arena)
+static void add_point(struct json *points, const struct metric_row *row)
 {
-	struct spread spread = spread_of(row, arena);
 	struct json *point = json_add_object(points, NULL), *samples;
 
 	json_add_str(point, "run", row->run_id);
 	json_add_str(point, "started_at", row->started_at);
 	json_add_str(point, "commit", row->commit);
 	json_add_int(point, "environment", row->environment);
-	json_add_num(point, "median", spread.median);
+	json_add_num(point, "median", row->median);
 	samples = json_add_array(point, "samples");
 	for (size_t s = 0; s < row->sample_count; s++)
 		json_add_num(samples, NULL, row->samples[s]);
 }
 
-static void print_json(const struct metric_row *rows, size_t count, struct arena *arena)
+static void print_json(const struct metric_row *rows, size_t count)
 {
 	struct json *root = json_new_object(), *list, *points = NULL;
 
@@ -138,16 +103,15 @@ static void print_json(const struct metric_row *rows, size_t count, struct arena
 			json_add_str(series, "cell", rows[i].cell);
 			points = json_add_array(series, "points");
 		}
-		add_point(points, &rows[i], arena);
+		add_point(points, &rows[i]);
 	}
 	cmd_print_json(root);
 }
 
-static void print_text(const struct metric_row *rows, size_t count, struct arena *arena)
+static void print_text(const struct metric_row *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct metric_row *row = &rows[i];
-		struct spread spread = spread_of(row, arena);
 		bool first = !i || row->series != rows[i - 1].series;
 
 		if (first) {
@@ -163,7 +127,7 @@ static void print_text(const struct metric_row *rows, size_t count, struct arena
 			printf("  -- another environment --\n");
 		}
 		printf("  %-24s  %-12.12s %5zu %12.6g %12.6g %12.6g  %s\n", row->started_at,
-		       row->commit, spread.count, spread.median, spread.low, spread.high,
+		       row->commit, row->finite, row->median, row->minimum, row->maximum,
 		       row->run_id);
 	}
 	if (!count)
@@ -189,10 +153,10 @@ int history_metric(const struct history *history, const char *name, struct err *
 					 err) < 0)
 		return -1;
 	if (options->format == FORMAT_CSV)
-		print_csv(rows, count, history->arena);
+		print_csv(rows, count);
 	else if (options->format == FORMAT_JSON || options->common.json)
-		print_json(rows, count, history->arena);
+		print_json(rows, count);
 	else
-		print_text(rows, count, history->arena);
+		print_text(rows, count);
 	return 0;
 }

@@ -200,22 +200,27 @@ int sql_repeats(struct store *base, const struct store_filter *filter, struct ar
 	struct select select;
 	size_t n = 0;
 
-	select_init(&select, "WITH recent AS (SELECT key, started_at, environment, image_id"
-			     " FROM runs WHERE image_id IS NOT NULL");
+	/* CROSS: in this order, or SQLite reads the cases of every run there is */
+	select_init(&select, "WITH recent AS MATERIALIZED (SELECT key, started_at, environment,"
+			     " image_id FROM runs WHERE image_id IS NOT NULL");
 	add_filter(&select, filter);
 	select_int(&select, " ORDER BY started_at DESC, id DESC LIMIT ", sql_limit(filter->limit));
 	select_add(&select,
-		   "), suspects AS (SELECT DISTINCT f.check_id FROM recent CROSS JOIN cases f"
+		   "), suspects AS MATERIALIZED (SELECT DISTINCT f.check_id FROM recent"
+		   " CROSS JOIN cases f"
 		   " WHERE f.run = recent.key AND f.outcome IN ('fail', 'timeout'))"
-		   " SELECT checks.suite, checks.name, recent.environment, recent.image_id,"
-		   " CAST(sum(CASE WHEN c.outcome = 'pass' THEN 1 ELSE 0 END) AS BIGINT),"
-		   " CAST(sum(CASE WHEN c.outcome = 'pass' THEN 0 ELSE 1 END) AS BIGINT),"
-		   " count(DISTINCT c.signature), max(recent.started_at)"
-		   " FROM suspects CROSS JOIN recent JOIN cases c ON c.run = recent.key"
-		   " AND c.check_id = suspects.check_id JOIN checks ON checks.id = c.check_id"
-		   " WHERE c.outcome IN ('pass', 'fail', 'timeout') AND c.reused_from IS NULL"
-		   " GROUP BY checks.suite, checks.name, recent.environment, recent.image_id"
-		   " ORDER BY checks.suite, checks.name, recent.environment, recent.image_id");
+		   " SELECT checks.suite, checks.name, g.environment, g.image_id, g.passed,"
+		   " g.failed, g.signatures, g.newest FROM"
+		   " (SELECT c.check_id, recent.environment, recent.image_id,"
+		   " CAST(sum(CASE WHEN c.outcome = 'pass' THEN 1 ELSE 0 END) AS BIGINT) AS passed,"
+		   " CAST(sum(CASE WHEN c.outcome = 'pass' THEN 0 ELSE 1 END) AS BIGINT) AS failed,"
+		   " count(DISTINCT c.signature) AS signatures, max(recent.started_at) AS newest"
+		   " FROM suspects CROSS JOIN recent CROSS JOIN cases c"
+		   " WHERE c.run = recent.key AND c.check_id = suspects.check_id"
+		   " AND c.outcome IN ('pass', 'fail', 'timeout') AND c.reused_from IS NULL"
+		   " GROUP BY c.check_id, recent.environment, recent.image_id) AS g"
+		   " JOIN checks ON checks.id = g.check_id"
+		   " ORDER BY checks.suite, checks.name, g.environment, g.image_id");
 	select_begin(&select, &query);
 	while (query_next(&query)) {
 		struct repeat_row *row = arena_push(arena, &list, &n, sizeof(*row));

@@ -74,6 +74,10 @@ static void read_measurements(struct query *query, const struct metric_row *seri
 		row->environment = query_get_int(query, 3);
 		data = query_get_bytes(query, 4, &len);
 		row->samples = samples_unpack(data, len, arena, &row->sample_count);
+		row->finite = (size_t)query_get_int(query, 5);
+		row->median = query_get_real(query, 6);
+		row->minimum = query_get_real(query, 7);
+		row->maximum = query_get_real(query, 8);
 	}
 	query_reset(query);
 	if (*count > first)
@@ -92,7 +96,8 @@ int sql_metrics(struct store *base, const struct metric_filter *filter, struct a
 	begin_series(&query, filter);
 	read_series(&query, arena, &series, &series_count);
 	query_begin(&query, "SELECT runs.id, runs.started_at, runs.commit_hash, runs.environment,"
-			    " m.samples FROM measurements m JOIN runs ON runs.key = m.run"
+			    " m.samples, m.count, m.median, m.minimum, m.maximum FROM measurements "
+			    "m JOIN runs ON runs.key = m.run"
 			    " WHERE m.series = $1 AND m.at_ms >= $2"
 			    " ORDER BY m.at_ms DESC, m.run DESC LIMIT $3");
 	for (size_t i = 0; i < series_count; i++)

@@ -208,7 +208,7 @@ static void write_steps(struct query *query, const struct run *run, int64_t key)
 static int64_t intern_signature(struct dictionary *signatures, const struct case_result *result,
 				struct arena *arena)
 {
-	struct word words[2];
+	struct word words[2] = {{0}, {0}};
 
 	if (!outcome_is_failure(result->outcome))
 		return -1;
@@ -288,12 +288,41 @@ static void write_measurement(struct query *query, const struct run *run, int64_
 	query_run(query);
 }
 
+/* Where samples go: the cell of the metric before is nearly always that of the next. */
+struct measuring {
+	struct dictionary series;
+	struct arena *arena;
+	const char *cell;
+	int64_t cell_id;
+};
+
+static int64_t intern_series(struct measuring *measuring, struct query *query, int64_t check,
+			     const struct metric *metric)
+{
+	struct query cells = query_beside(query);
+	struct word words[5] = {{0}};
+	int64_t id;
+
+	if (!measuring->cell || !metric->cell || strcmp(measuring->cell, metric->cell) != 0)
+		measuring->cell_id = intern_cell(&cells, metric->cell, measuring->arena);
+	measuring->cell = metric->cell;
+	query->failed = query->failed || cells.failed;
+	words[0].text = metric->name;
+	words[1].number = check;
+	words[2].number = measuring->cell_id;
+	words[3].text = metric->unit ? metric->unit : "";
+	words[4].text = direction_name(metric->direction);
+	id = intern(&measuring->series, words, 5, NULL);
+	dictionary_check(&measuring->series, query);
+	return id;
+}
+
 static void write_measurements(struct query *query, const struct run *run, int64_t key,
 			       const int64_t *ids, struct arena *arena)
 {
-	struct dictionary series;
+	struct measuring measuring = {.arena = arena};
 
-	dictionary_begin(&series, query,
+	dictionary_begin(&measuring.series, query,
 			 "SELECT id FROM series WHERE metric = $1 AND check_id = $2 AND cell = $3"
 			 " AND unit = $4 AND direction = $5",
 			 "INSERT INTO series (id, metric, check_id, cell, unit, direction) VALUES "
@@ -305,24 +334,14 @@ static void write_measurements(struct query *query, const struct run *run, int64
 
 		for (size_t m = 0; m < result->metric_count; m++) {
 			const struct metric *metric = &result->metrics[m];
-			struct query cells = query_beside(query);
-			const struct word words[] = {
-				{.text = metric->name},
-				{.number = ids[i]},
-				{.number = intern_cell(&cells, metric->cell, arena)},
-				{.text = metric->unit ? metric->unit : ""},
-				{.text = direction_name(metric->direction)}};
+			int64_t series = intern_series(&measuring, query, ids[i], metric);
 
-			int64_t id = intern(&series, words, 5, NULL);
-
-			query->failed = query->failed || cells.failed;
-			dictionary_check(&series, query);
 			if (metric->sample_count)
-				write_measurement(query, run, key, id, metric, arena);
+				write_measurement(query, run, key, series, metric, arena);
 		}
 	}
 	query_end(query);
-	dictionary_end(&series, query);
+	dictionary_end(&measuring.series, query);
 }
 
 void sql_write_run(struct query *query, const struct run *run, const char *document)

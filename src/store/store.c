@@ -2,6 +2,7 @@
 
 #include "model/run_json.h"
 
+#include <math.h>
 #include <string.h>
 
 const struct store_ops *const store_kinds[] = {
@@ -93,28 +94,47 @@ static void print_without_samples(const struct run *run, struct buf *document)
 	arena_free(arena);
 }
 
+/* The samples of RUN into COPY, which its document gave; what is not finite was not measured. */
+static int copy_samples(const struct run *run, struct run *copy, struct err *err)
+{
+	for (size_t i = 0; i < run->case_count; i++) {
+		const struct case_result *from = &run->cases[i];
+		struct case_result *to = i < copy->case_count ? &copy->cases[i] : NULL;
+
+		if (!to || to->metric_count != from->metric_count)
+			return err_set(err, ERR_BUG, "run %s: its cases do not read back", run->id);
+		for (size_t m = 0; m < from->metric_count; m++) {
+			struct metric *metric = &to->metrics[m];
+			size_t count = from->metrics[m].sample_count;
+
+			metric->sample_count = count;
+			metric->samples =
+				arena_alloc(copy->arena, count * sizeof(*metric->samples) + 1);
+			for (size_t k = 0; k < count; k++)
+				metric->samples[k] = isfinite(from->metrics[m].samples[k])
+							     ? from->metrics[m].samples[k]
+							     : NAN;
+		}
+	}
+	return 0;
+}
+
 int store_document(const struct run *run, struct buf *document, struct run **copy, struct err *err)
 {
 	struct run *back = NULL;
-	struct json *json;
-	struct buf whole;
-	int rc = 0;
 
 	if (!run->id || !*run->id)
 		return err_set(err, ERR_BUG, "a run without id cannot be recorded");
-	buf_init(&whole, document->max);
-	json = run_to_json(run);
-	json_print(json, false, &whole);
-	json_free(json);
-	if (whole.truncated)
-		rc = err_set(err, ERR_LIMIT, "run %s is larger than %zu MiB: keep less output",
-			     run->id, whole.max / 1024 / 1024);
-	else
-		rc = parse(buf_str(&whole), whole.len, ERR_BUG, &back, err);
-	buf_done(&whole);
-	if (rc < 0)
+	print_without_samples(run, document);
+	if (document->truncated)
+		return err_set(err, ERR_LIMIT, "run %s is larger than %zu MiB: keep less output",
+			       run->id, document->max / 1024 / 1024);
+	if (parse(buf_str(document), document->len, ERR_BUG, &back, err) < 0)
 		return -1;
-	print_without_samples(back, document); /* of the copy: UTF-8 as the columns have it */
+	if (copy_samples(run, back, err) < 0) {
+		run_free(back);
+		return -1;
+	}
 	*copy = back;
 	return 0;
 }

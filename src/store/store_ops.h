@@ -76,6 +76,8 @@ struct metric_row {
 	int64_t environment; /* equal numbers: the same machine, driver and engine */
 	double *samples;     /* raw, in the order measured; NAN: not measured */
 	size_t sample_count;
+	size_t finite; /* samples that are numbers; of these, NAN when there is none: */
+	double median, minimum, maximum;
 };
 
 /* How often one case passed and failed on one image in one environment: the same bits, so what

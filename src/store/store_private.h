@@ -9,8 +9,8 @@
 
 /*
  * What a store keeps of RUN: its JSON text without samples is appended to DOCUMENT, and COPY, the
- * caller's, is what the whole text reads back as. A run that would not read back is refused before
- * it is written: ERR_LIMIT when too large for one document, else ERR_BUG.
+ * caller's, is what that reads back as, with the samples. A run that would not read back is refused
+ * before it is written: ERR_LIMIT when too large for one document, else ERR_BUG.
  */
 int store_document(const struct run *run, struct buf *document, struct run **copy, struct err *err);
 
