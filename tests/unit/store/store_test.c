@@ -69,6 +69,9 @@ static void rows_are_newest_first_and_limited(struct bench *bench)
 	assert_string_equal(ids(bench, (struct store_filter){0}), "d c b a");
 	assert_string_equal(ids(bench, (struct store_filter){.limit = 2}), "d c");
 	assert_string_equal(ids(bench, (struct store_filter){.limit = SIZE_MAX}), "d c b a");
+	assert_string_equal(ids(bench, (struct store_filter){.as_recorded = true}), "b a d c");
+	assert_string_equal(ids(bench, (struct store_filter){.as_recorded = true, .limit = 2}),
+			    "b a");
 }
 
 static void the_default_limit_is_a_hundred(struct bench *bench)
@@ -106,6 +109,7 @@ static void every_filter_selects(struct bench *bench)
 	append(bench, run);
 	for (size_t i = 0; i < 6; i++) {
 		run = sample_run(names[i], "2026-11-23T00:00:00Z");
+		run->build.image_id = i == 3 ? "sha256:third" : "sha256:image";
 		run->verdict = verdicts[i];
 		append(bench, run);
 	}
@@ -117,6 +121,7 @@ static void every_filter_selects(struct bench *bench)
 	assert_string_equal(ids(bench, (struct store_filter){.commit = "other"}), "");
 	assert_string_equal(ids(bench, (struct store_filter){.input_hash = "inputs"}),
 			    "v5 v4 v3 v2 v1 v0");
+	assert_string_equal(ids(bench, (struct store_filter){.image_id = "sha256:third"}), "v3");
 	assert_string_equal(ids(bench, (struct store_filter){.with_image = true}),
 			    "v5 v4 v3 v2 v1 v0");
 	assert_string_equal(ids(bench, (struct store_filter){.completed = true}), "other v2 v1 v0");
