@@ -94,10 +94,12 @@ static int judge(struct load__slot *slot, const struct http_result *result, stru
 static void tell(struct load__slot *slot, enum load_class class, const char *text)
 {
 	struct load__worker *worker = slot->worker;
+	size_t len = text ? strlen(text) : 0;
 
-	if (class != LOAD_OK && !worker->result.examples[class] && text && *text)
-		worker->result.examples[class] =
-			arena_strndup(worker->arena, text, strnlen(text, LOAD_EXAMPLE_BYTES_MAX));
+	if (len > LOAD_EXAMPLE_BYTES_MAX)
+		len = LOAD_EXAMPLE_BYTES_MAX;
+	if (len && class != LOAD_OK && !worker->result.examples[class])
+		worker->result.examples[class] = arena_strndup(worker->arena, text, len);
 }
 
 /* The answer is whole and of a wanted status. */

@@ -105,7 +105,7 @@ int trace_read(const char *text, size_t len, struct arena *arena, uint64_t **out
 	while (text < end) {
 		const char *stop = memchr(text, '\n', (size_t)(end - text));
 		size_t size = (size_t)((stop ? stop : end) - text);
-		uint64_t at;
+		uint64_t at = 0;
 
 		number++;
 		while (size && strchr(" \t\r", text[size - 1]))

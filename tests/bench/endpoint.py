@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""The load engine against a server whose delays are known, each on a core of its own: what the client
+adds to times, what it costs beside other clients, how many streams it holds."""
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from figures import ASSAY, main, show, skip
+
+BIN = Path(ASSAY).resolve().parents[2] / "tests/bench" if ASSAY else None
+CORES = sorted(os.sched_getaffinity(0))
+
+
+class Server:
+    def __init__(self, *options):
+        self.options = options
+
+    def __enter__(self):
+        self.process = subprocess.Popen(pinned(1, BIN / "bench_endpoint_server", *self.options),
+                                        stdout=subprocess.PIPE, text=True)
+        return f"http://127.0.0.1:{self.process.stdout.readline().strip()}"
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+
+def pinned(core, *words):
+    return ["taskset", "-c", str(CORES[core % len(CORES)]), *map(str, words)]
+
+
+def said(*words):
+    return subprocess.run(pinned(0, *words), check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def load(*words):
+    got = json.loads(said(BIN / "bench_endpoint_load", *words))
+    if got["failed"] or got["unsent"]:
+        raise SystemExit(f"bench endpoint: {got['failed']} requests failed, {got['unsent']} unsent")
+    return got
+
+
+def alone(name):
+    if len(CORES) > 1:
+        return True
+    skip(name, "client and server need a core each")
+    return False
+
+
+def tokens(_):
+    """1000 streams a second of 16 tokens, 5 ms apart, the first after 20 ms."""
+    if not alone("endpoint/tokens"):
+        return
+    with Server() as url:
+        got = load(f"{url}/sse/20000/16/5000", "open", 1000, 4, "stream")
+    note = f"at {got['tokens_per_s']:.0f} tokens/s, client {100 * got['cpu']:.0f} % of a core"
+    show("endpoint/tokens/first-p99-error", abs(got["first_token"]["p99"] - 20), f"ms {note}", "<=", .5)
+    show("endpoint/tokens/inter-p99-error", abs(got["inter_token"]["p99"] - 5), f"ms {note}", "<=", .5)
+
+
+def stall(_):
+    """1 s without an answer inside 4 s at 200 requests a second."""
+    with Server("--stall") as url:
+        got = load(f"{url}/echo", "open", 200, 4)
+    show("endpoint/stall/p99", got["latency"]["p99"], "ms", ">=", 900)
+
+
+def lag(_):
+    if not alone("endpoint/lag"):
+        return
+    with Server() as url:
+        got = load(f"{url}/echo", "open", 10000, 4)
+    show("endpoint/lag/p99", got["send_lag"]["p99"] * 1000,
+         f"us at 10000 requests/s, client {100 * got['cpu']:.0f} % of a core", "<=", 50)
+
+
+def requests_per_second(text):
+    for line in text.splitlines():
+        if line.strip().lower().startswith("requests/sec"):
+            return float(line.split()[-1])
+    raise SystemExit("bench endpoint: no rate in the output of a client")
+
+
+def cost(_):
+    """32 requests in flight; the others do the same work in turn with ours, the best of three counts."""
+    if not alone("endpoint/cost"):
+        return
+    body = '{"prompt": "What is the capital of France?"}'
+    best = {"assay": 0.0, "wrk": 0.0, "hey": 0.0}
+    with Server() as url:
+        script = Path("/tmp") / f"assay-wrk-{os.getpid()}.lua"
+        script.write_text(f"wrk.method = 'POST'\nwrk.body = '{body}'\n"
+                          "wrk.headers['Content-Type'] = 'application/json'\n")
+        try:
+            for _ in range(3):
+                got = load(f"{url}/echo", "closed", 32, 2)
+                best["assay"] = max(best["assay"], got["rate"])
+                if shutil.which("wrk"):
+                    out = said("wrk", "-t1", "-c32", "-d2s", "-s", script, f"{url}/echo")
+                    best["wrk"] = max(best["wrk"], requests_per_second(out))
+                if shutil.which("hey"):
+                    out = said("env", "GOMAXPROCS=1", "hey", "-c", 32, "-z", "2s", "-m", "POST",
+                               "-T", "application/json", "-d", body, f"{url}/echo")
+                    best["hey"] = max(best["hey"], requests_per_second(out))
+        finally:
+            script.unlink()
+    show("endpoint/cost/rate", best["assay"], "requests/s of one core", ">=", 60000)
+    for other in ("wrk", "hey"):
+        if best[other]:
+            show(f"endpoint/cost/beside-{other}", best["assay"] / best[other],
+                 f"of the {best[other]:.0f} requests/s of {other}", ">=", .35 if other == "wrk" else 1)
+        else:
+            skip(f"endpoint/cost/beside-{other}", f"{other} is not installed")
+
+
+def streams(_):
+    """10,000 streams at once: 4 s to begin them all, each 10 s long."""
+    with Server() as url:
+        got = load(f"{url}/sse/5000000/6/1000000", "burst", 10000, 2500, "stream")
+    show("endpoint/streams/held", got["in_flight"], "streams at once, none failed", ">=", 10000)
+    show("endpoint/streams/memory", got["rss_mib"], "MiB of the client, all told", "<=", 256)
+
+
+if __name__ == "__main__":
+    main({"endpoint/tokens": tokens, "endpoint/stall": stall, "endpoint/lag": lag,
+          "endpoint/cost": cost, "endpoint/streams": streams})

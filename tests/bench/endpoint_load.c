@@ -1,0 +1,107 @@
+/*
+ * The load engine of `assay`, one thread, against a URL; a line of JSON with what it measured.
+ *
+ *   endpoint_load URL open RATE SECONDS [stream]
+ *   endpoint_load URL closed IN_FLIGHT SECONDS [stream]
+ *   endpoint_load URL burst IN_FLIGHT RATE [stream]    IN_FLIGHT requests in all, at RATE
+ */
+#include "base/arena.h"
+#include "base/units.h"
+#include "load/load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static double ms(uint64_t ns)
+{
+	return (double)ns / NS_PER_MS;
+}
+
+static void print_times(const char *name, const struct histogram *times)
+{
+	printf(", \"%s\": {\"n\": %llu, \"p50\": %.6f, \"p90\": %.6f, \"p99\": %.6f, \"max\": "
+	       "%.6f}",
+	       name, (unsigned long long)times->count, ms(histogram_quantile(times, .5)),
+	       ms(histogram_quantile(times, .9)), ms(histogram_quantile(times, .99)),
+	       ms(times->most_ns));
+}
+
+static void print(const struct load_result *result)
+{
+	struct rusage usage;
+
+	(void)getrusage(RUSAGE_SELF, &usage);
+	printf("{\"ok\": %llu, \"failed\": %llu, \"unsent\": %llu",
+	       (unsigned long long)result->counts[LOAD_OK],
+	       (unsigned long long)load_failures(result), (unsigned long long)result->unsent);
+	printf(", \"rate\": %.1f, \"tokens_per_s\": %.1f, \"cpu\": %.4f, \"in_flight\": %zu, "
+	       "\"rss_mib\": %.1f",
+	       (double)result->counts[LOAD_OK] * NS_PER_S / (double)result->elapsed_ns,
+	       (double)result->tokens * NS_PER_S / (double)result->elapsed_ns, result->cpu_share,
+	       result->most_in_flight, (double)usage.ru_maxrss / 1024);
+	print_times("latency", &result->latency);
+	print_times("first_token", &result->first_token);
+	print_times("inter_token", &result->inter_token);
+	print_times("send_lag", &result->send_lag);
+	printf("}\n");
+}
+
+static int run(const struct load_options *options)
+{
+	struct arena *arena = arena_new();
+	struct load_result result;
+	struct err err;
+	int rc = load_run(options, arena, &result, &err);
+
+	if (rc < 0) {
+		fprintf(stderr, "endpoint_load: %s\n", err.msg);
+	} else {
+		print(&result);
+		load_result_done(&result);
+	}
+	arena_free(arena);
+	return rc < 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const headers[] = {"Content-Type: application/json", NULL};
+	static const char body[] = "{\"prompt\": \"What is the capital of France?\"}";
+	struct http_plan_options plan = {
+		.method = "POST", .headers = headers, .body = body, .body_len = sizeof(body) - 1};
+	struct load_options options = {.peer = {.timeout_ns = 60 * NS_PER_S, .proxy = ""},
+				       .request_count = 1,
+				       .warmup = 100,
+				       .threads = 1,
+				       .answer_max = 1024 * 1024};
+	struct load_request request = {0};
+	double first, second;
+	int rc;
+
+	if (argc < 5) {
+		fprintf(stderr, "usage: endpoint_load URL open|closed|burst N N [stream]\n");
+		return 2;
+	}
+	first = strtod(argv[3], NULL);
+	second = strtod(argv[4], NULL);
+	plan.url = argv[1];
+	options.stream = argc > 5;
+	options.format = options.stream ? PROMPT_OPENAI_CHAT : PROMPT_FASTAPI;
+	options.closed = strcmp(argv[2], "closed") == 0;
+	options.in_flight = options.closed ? (size_t)first : 10000;
+	options.schedule.rate = first;
+	options.schedule.duration_ns = (uint64_t)(second * NS_PER_S);
+	if (strcmp(argv[2], "burst") == 0) {
+		options.schedule.requests = (uint64_t)first;
+		options.schedule.rate = second;
+		options.schedule.duration_ns = 600 * NS_PER_S;
+		options.warmup = 0;
+	}
+	request.plan = http_plan_new(&plan);
+	options.requests = &request;
+	rc = run(&options);
+	http_plan_free((struct http_plan *)request.plan);
+	return rc;
+}
