@@ -1,3 +1,4 @@
+#include "cmd/compare_metrics.h"
 #include "cmd/output.h"
 #include "cmd/subject.h"
 
@@ -45,7 +46,7 @@ static void print_differences(const struct difference *list, size_t count, bool 
 }
 
 static void print_json(const struct facts *a, const struct facts *b, const struct difference *list,
-		       size_t count)
+		       size_t count, const struct metric_change *changes, size_t change_count)
 {
 	struct json *root = json_new_object();
 	struct json *items;
@@ -63,6 +64,7 @@ static void print_json(const struct facts *a, const struct facts *b, const struc
 		json_add_str(item, "after", list[i].after);
 		json_add_str(item, "where", list[i].where);
 	}
+	json_metric_changes(changes, change_count, json_add_array(root, "metrics"));
 	cmd_print_json(root);
 }
 
@@ -76,10 +78,8 @@ static const char *find_state(const char *repo, struct arena *arena)
 }
 
 static int open_sides(const struct compare_options *options, const struct strings *words,
-		      struct arena *arena, struct subject sides[2], struct err *err)
+		      const char *state, struct subject sides[2], struct err *err)
 {
-	const char *state = find_state(options->repo, arena);
-
 	for (size_t i = 0; i < 2; i++) {
 		const struct subject_request request = {.word = words->items[i],
 							.engine = options->engine,
@@ -100,20 +100,28 @@ static int compare(const struct compare_options *options, const struct strings *
 {
 	struct subject sides[2] = {{0}, {0}};
 	struct difference *list = NULL;
-	size_t count = 0;
+	struct metric_change *changes = NULL;
+	const char *state = find_state(options->repo, arena);
+	size_t count = 0, change_count = 0;
 	int rc;
 
 	if (words->count != 2)
 		return err_set(err, ERR_USAGE,
 			       "compare takes two images, archives, folders or "
 			       "runs (see assay compare --help)");
-	rc = open_sides(options, words, arena, sides, err);
+	rc = open_sides(options, words, state, sides, err);
+	if (rc == 0)
+		rc = compare_metrics(state, words->items[0], words->items[1], arena, &changes,
+				     &change_count, err);
 	if (rc == 0) {
 		facts_diff(sides[0].facts, sides[1].facts, options->files, arena, &list, &count);
 		if (options->common.json)
-			print_json(sides[0].facts, sides[1].facts, list, count);
+			print_json(sides[0].facts, sides[1].facts, list, count, changes,
+				   change_count);
 		else
 			print_differences(list, count, options->common.quiet);
+		if (!options->common.json && !options->common.quiet)
+			print_metric_changes(changes, change_count);
 	}
 	for (size_t i = 0; i < 2; i++)
 		if (sides[i].arena)
@@ -125,7 +133,7 @@ const struct command_help help_compare = {
 	"compare A B [OPTION]...",
 	"What differs between two images: packages, libraries, GPU code, environment, sizes, by "
 	"build\nstep. A and B are images of the engine, archives, folders, facts.json files or "
-	"runs.",
+	"runs. Of two runs also what both measured in the same cell.",
 	compare_rows};
 
 int cmd_compare(int argc, char **argv)

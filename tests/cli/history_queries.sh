@@ -28,6 +28,20 @@ expect 0 'no case both passed and failed' history flaky
 expect 0 'v_metrics' history sql-views
 expect 0 '^old2.*regressed' sqlite3 -list old.db 'SELECT run, case_name, flip FROM v_flips'
 
+# Two runs of the history: metrics of one cell, never across cells.
+mkdir state && cp old.db state/history.db && repo code
+for run in old0 old1 old2; do
+	mkdir -p "state/runs/$run" && echo '{"assay_facts":1}' >"state/runs/$run/facts.json"
+done
+sqlite3 state/history.db "UPDATE measurements SET samples = x'00000000000000400000000000000040'
+	WHERE run = (SELECT key FROM runs WHERE id = 'old2')"
+compare() { ASSAY_STATE=$scratch/state "$ASSAY" compare "$@" --repo code; }
+expect 0 'torch / latency: 1.3 -> 2 ms .[+]53.8 %, worse' compare old0 old2
+expect 0 'torch / latency: 2 -> 1.3 ms .-35.0 %, better' compare old2 old0
+expect 0 '"after": 2,' compare old0 old2 --json
+across() { compare old0 old1 | grep latency; }
+holds 'nothing is compared across cells' eval '! across'
+
 expect 0 '3 runs exported' history export out.jsonl
 expect 0 '^3 runs imported, 0 already there' "$ASSAY" history import out.jsonl --history new.db
 expect 0 '^0 runs imported, 3 already there' "$ASSAY" history import out.jsonl --history new.db
