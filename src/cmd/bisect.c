@@ -317,6 +317,30 @@ static void learn_times(struct hunt *hunt)
 		     tests ? fmax(test / tests, NO_BUILD_S) : 0);
 }
 
+/* Bits that are not known yet about the culprit. */
+static double bits_left(const struct hunt *hunt)
+{
+	const struct posterior *posterior = search_posterior(hunt->search);
+	double bits = 0;
+
+	for (uint32_t v = 0; v < graph_count(hunt->graph); v++) {
+		double mass = posterior_mass(posterior, v);
+
+		bits -= mass > 0 ? mass * log2(mass) : 0;
+	}
+	return bits;
+}
+
+/* As long for each bit that is left as for each one gained so far. */
+static uint64_t time_left(const struct hunt *hunt)
+{
+	double left = bits_left(hunt), all = log2(graph_count(hunt->graph) + 1.0);
+	double took = (double)(clock_ns() - hunt->start_ns);
+
+	return all - left > 1 && !hunt->resumed ? (uint64_t)(took * left / (all - left))
+						: UINT64_MAX;
+}
+
 static void show(struct hunt *hunt, size_t probes)
 {
 	char line[240];
@@ -328,6 +352,7 @@ static void show(struct hunt *hunt, size_t probes)
 		       search_left(hunt->search), graph_count(hunt->graph), buf_str(&bars), probes,
 		       probes == 1 ? "" : "s");
 	progress_say(hunt->progress, line);
+	progress_left(hunt->progress, time_left(hunt));
 	buf_done(&bars);
 }
 
