@@ -119,8 +119,6 @@ int bisect__see_run(struct hunt *hunt, const struct run *run, struct sighting *o
 		    struct err *err);
 /* The failure to look for, from the newest failed run of the bad end. */
 int bisect__recall_wanted(struct hunt *hunt, struct err *err);
-/* A failure without the numbers that differ from run to run. */
-const char *bisect__signature(const struct case_result *result, struct arena *arena);
 
 /* --- probe */
 /* Build and test side by side; every result is in the journal before the next probe starts.

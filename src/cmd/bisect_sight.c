@@ -1,35 +1,17 @@
 /* What a run shows: the wanted failure, its absence, or nothing that can be used. */
 #include "cmd/bisect_private.h"
+#include "store/signature.h"
 
-#include <ctype.h>
 #include <string.h>
 
-#define SIGNATURE_MAX 400
 #define RUNS_LOOKED_AT 200
 
-/* Numbers and hexadecimal ids differ from run to run; what fails, and how, does not. */
-const char *bisect__signature(const struct case_result *result, struct arena *arena)
+/* As the history has it, with the label. */
+static const char *signature_of(const struct case_result *result, struct arena *arena)
 {
-	const char *text = result->actual ? result->actual : "";
-	char out[SIGNATURE_MAX];
-	size_t used = 0;
-
-	while (*text && used + 1 < sizeof(out)) {
-		size_t word = strspn(text, "0123456789abcdefABCDEF"), digits = 0;
-
-		for (size_t i = 0; i < word; i++)
-			digits += isdigit((unsigned char)text[i]) != 0;
-		if (isdigit((unsigned char)*text) || (word >= 8 && digits)) {
-			while (isxdigit((unsigned char)*text) || *text == '.')
-				text++;
-			out[used++] = '#';
-		} else {
-			out[used++] = *text++;
-		}
-	}
-	out[used] = '\0';
 	return arena_printf(arena, "%s %s",
-			    result->label ? result->label : outcome_name(result->outcome), out);
+			    result->label ? result->label : outcome_name(result->outcome),
+			    signature_text(result, arena));
 }
 
 static bool is_build(const struct case_result *result)
@@ -50,7 +32,7 @@ static void learn_wanted(struct hunt *hunt, const struct run *run)
 		wanted = arena_push(hunt->arena, &hunt->wanted, &hunt->wanted_count,
 				    sizeof(*wanted));
 		wanted->name = arena_strdup(hunt->arena, result->name);
-		wanted->signature = bisect__signature(result, hunt->arena);
+		wanted->signature = signature_of(result, hunt->arena);
 	}
 }
 
@@ -58,7 +40,7 @@ static bool is_wanted(struct hunt *hunt, const struct case_result *result,
 		      const struct wanted *wanted)
 {
 	return outcome_is_failure(result->outcome) &&
-	       strcmp(bisect__signature(result, hunt->arena), wanted->signature) == 0;
+	       strcmp(signature_of(result, hunt->arena), wanted->signature) == 0;
 }
 
 /* The image was not built. That is the wanted failure when the bad end does not build either, for

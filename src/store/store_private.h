@@ -3,6 +3,7 @@
 #define STORE_STORE_PRIVATE_H
 
 #include "base/json.h"
+#include "store/signature.h"
 #include "store/store_ops.h"
 
 #define STORE_ROWS_DEFAULT 100
@@ -29,11 +30,6 @@ struct samples_summary {
 	double median, mean, minimum, maximum;
 };
 struct samples_summary samples_summarise(const double *samples, size_t count, struct arena *arena);
-
-/* What of a failure stays when it happens again: its text with numbers, addresses, hashes, times
- * and temporary names replaced, SIGNATURE_MAX bytes at most. Memory is ARENA's. */
-#define SIGNATURE_MAX 512
-const char *signature_text(const struct case_result *result, struct arena *arena);
 
 /* Milliseconds since 1970 of "2026-11-23", "2026-11-23T05:51:00Z" or with milliseconds; 0 when TEXT
  * is NULL or none of these. */

@@ -1,0 +1,12 @@
+/* Failure signatures: whether two failures are the same one. */
+#ifndef STORE_SIGNATURE_H
+#define STORE_SIGNATURE_H
+
+#include "model/run.h"
+
+/* What of a failure stays when it happens again: its text with numbers, addresses, hashes, times
+ * and temporary names replaced, SIGNATURE_MAX bytes at most. Memory is ARENA's. */
+#define SIGNATURE_MAX 512
+const char *signature_text(const struct case_result *result, struct arena *arena);
+
+#endif
