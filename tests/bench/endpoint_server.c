@@ -89,10 +89,11 @@ static void chunk(char *out, size_t size, const char *data, const char *more)
 
 static unsigned long number(const char **at)
 {
-	char *end;
-	unsigned long value = strtoul(*at, &end, 10);
+	unsigned long value = 0;
 
-	*at = *end ? end + 1 : end;
+	while (**at >= '0' && **at <= '9')
+		value = value * 10 + (unsigned long)(*(*at)++ - '0');
+	*at += **at != '\0';
 	return value;
 }
 
@@ -137,7 +138,7 @@ static void take(int epoll, int fd)
 	struct connection *connection = connections[fd];
 	ssize_t got = recv(fd, connection->head + connection->len,
 			   HEAD_BYTES_MAX - 1 - connection->len, 0);
-	char *end, *length;
+	const char *end, *length;
 	size_t whole;
 
 	if (got <= 0) {
@@ -152,8 +153,8 @@ static void take(int epoll, int fd)
 	if (!end)
 		return;
 	length = strcasestr(connection->head, "content-length: ");
-	whole = (size_t)(end + 4 - connection->head) +
-		(length && length < end ? strtoul(length + 16, NULL, 10) : 0);
+	length = length && length < end ? length + strlen("content-length: ") : "";
+	whole = (size_t)(end + 4 - connection->head) + number(&length);
 	if (connection->len < whole)
 		return;
 	connection->len = 0;
