@@ -81,7 +81,7 @@ struct attest_case {
 };
 
 /* Append the bundle: facts of every run of the decision, then the decision; each with its line end.
- * ERR_LIMIT: larger than OUT holds. */
+ * ERR_LIMIT: larger than OUT holds. ERR_USAGE: open, but resting on runs of another image too. */
 int attest_bundle(const struct attest_case *attested, const struct sign_key *key, struct buf *out,
 		  struct err *err);
 

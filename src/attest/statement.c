@@ -207,8 +207,15 @@ int attest_bundle(const struct attest_case *attested, const struct sign_key *key
 		struct json *statement;
 		char hex[DIGEST_HEX];
 
-		if (!is_of_image(run, &attested->subject))
-			continue;
+		if (!is_of_image(run, &attested->subject)) {
+			if (!attested->decision->open)
+				continue;
+			arena_free(arena);
+			return err_set(err, ERR_USAGE,
+				       "the decision rests on run %s of another image: gate one "
+				       "image",
+				       run->id);
+		}
 		statement = facts_of(attested, run);
 		start = out->len;
 		attest__seal_json(ATTEST_STATEMENT_TYPE, statement, key, out);

@@ -29,13 +29,14 @@ bool registry_is_reference(const char *text)
 int registry_parse(const char *text, struct arena *arena, struct registry_ref *out, struct err *err)
 {
 	struct registry_ref ref = {0};
-	const char *slash = strchr(text, '/'), *at = strchr(text, '@'), *rest, *colon;
+	const char *slash = strchr(text, '/'), *at, *rest, *colon;
 
 	if (strlen(text) > REFERENCE_MAX || !registry_is_reference(text))
 		return err_set(err, ERR_USAGE,
 			       "'%.100s' is no reference to a registry: write HOST/REPO:TAG or "
 			       "HOST/REPO@sha256:DIGEST",
 			       text);
+	at = strchr(slash, '@');
 	ref.host = arena_strndup(arena, text, (size_t)(slash - text));
 	ref.digest = at ? arena_strdup(arena, at + 1) : NULL;
 	rest = arena_strndup(arena, slash + 1, at ? (size_t)(at - slash) - 1 : strlen(slash + 1));

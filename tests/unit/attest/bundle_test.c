@@ -160,6 +160,22 @@ static void a_run_that_was_changed_shows(void **state)
 	scene_free(scene);
 }
 
+static void a_run_of_another_image_is_not_attested(void **state)
+{
+	struct scene *scene = scene_new();
+	const struct attest_case attested = {.policy = scene->policy,
+					     .decision = &scene->decision,
+					     .subject = {NULL, NULL, SCENE_OTHER},
+					     .now_ms = SCENE_NOW_MS};
+	struct err err = {0};
+
+	(void)state;
+	scene->bundle.len = 0;
+	assert_int_equal(attest_bundle(&attested, scene->key, &scene->bundle, &err), -1);
+	assert_non_null(strstr(err.msg, "of another image"));
+	scene_free(scene);
+}
+
 static void another_policy_is_refused(void **state)
 {
 	struct scene *scene = scene_new();
@@ -217,6 +233,7 @@ int main(void)
 		cmocka_unit_test(facts_that_are_taken_away_show),
 		cmocka_unit_test(a_record_that_is_withheld_shows),
 		cmocka_unit_test(a_run_that_was_changed_shows),
+		cmocka_unit_test(a_run_of_another_image_is_not_attested),
 		cmocka_unit_test(another_policy_is_refused),
 		cmocka_unit_test(a_waiver_is_good_when_signed_by_who_may),
 	};
