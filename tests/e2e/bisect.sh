@@ -98,6 +98,27 @@ expect 1 '^fail ' "$ASSAY" run --repo "$moved"
 expect 5 'external cause: .*the base image assay-bisect/base:1: .* moved' \
 	"$ASSAY" bisect --repo "$moved" --good HEAD~5
 
+# The same where no input moved that anybody can see: what a step fetched is newer than it was.
+fetched=$scratch/fetched
+repo "$fetched"
+printf 'FROM assay-fixture/base:1\nRUN date +%%s >/fetched\n' >"$fetched/Dockerfile"
+printf 'docs\n' >"$fetched/.dockerignore"
+commit "$fetched" one
+printf '{"assay": 1, "name": "any", "image": {"dockerfile": "Dockerfile", "context": "."}, "checks": []}' >"$scratch/any.jsonc"
+"$ASSAY" run --repo "$fetched" --suite "$scratch/any.jsonc" --quiet >/dev/null 2>&1
+limit=$(($(date +%s) + 1))
+# shellcheck disable=SC2016 # the container's shell expands it
+printf '{"assay": 1, "name": "limit", "image": {"dockerfile": "Dockerfile", "context": "."}, "checks": [{"name": "old", "kind": "command", "command": ["sh", "-c", "test $(cat /fetched) -lt %s"]}]}' \
+	"$limit" >"$scratch/limit.jsonc"
+expect 0 '^pass ' "$ASSAY" run --repo "$fetched" --suite "$scratch/limit.jsonc"
+until [ "$(date +%s)" -gt "$limit" ]; do read -rt 0.1 <> <(:) || true; done
+mkdir "$fetched/docs"
+touch "$fetched/docs/more"
+commit "$fetched" docs
+expect 1 '^fail ' "$ASSAY" run --repo "$fetched" --suite "$scratch/limit.jsonc" --no-cache
+expect 5 'external cause: .*a dependency that the commit does not pin moved' \
+	"$ASSAY" bisect --repo "$fetched" --good HEAD~1 --suite "$scratch/limit.jsonc"
+
 after=$(git -C "$r" status --porcelain; sha256sum <"$r/.git/index")
 holds 'work tree and index are as they were' [ "$before" = "$after" ]
 finish
