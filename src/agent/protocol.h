@@ -37,8 +37,8 @@
 /*
  * Arguments of the program. OPEN_ROOT: give the owner of "/" the right to write there, then serve.
  * LINK PATH: serve nothing; write "UID GID TARGET" and exit with 0 when PATH is a symbolic link,
- * else write "UID GID" when it is there and exit with one of the codes. NETWORK: exit with a code that says whether there is an
- * interface that is up and not the loop.
+ * else write "UID GID" when it is there and exit with one of the codes. NETWORK: exit with a code
+ * that says whether there is an interface that is up and not the loop.
  */
 #define PROTOCOL_ARG_OPEN_ROOT "open-root"
 #define PROTOCOL_ARG_LINK "link"
