@@ -40,7 +40,9 @@ enum policy_of { POLICY_OF_MEDIAN, POLICY_OF_WORST };
 /* Where a result must come from. */
 struct policy_cell {
 	const char *target; /* GPU class, NULL: any */
-	int64_t driver;	    /* major version of the NVIDIA driver, FIELD_ABSENT_INT: any */
+	/* Major version of the NVIDIA driver, FIELD_ABSENT_INT: any. A run says its own in its
+	 * environment, "gpu-driver" = "570.86.10"; one that does not was made in no such cell. */
+	int64_t driver;
 };
 
 struct policy_require {
