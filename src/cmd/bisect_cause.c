@@ -3,9 +3,13 @@
 #include "cmd/bisect_private.h"
 #include "cmd/subject.h"
 
+#include <math.h>
 #include <string.h>
 
 #define RUNS_LOOKED_AT 200
+#define EXTERNAL_PRIOR .05 /* that a new build of a commit that passes fails */
+#define FRESH_TESTS_MAX 20
+#define RATE_MIN .01
 
 /* The last usable sighting of an artefact's image. */
 static const struct sighting *sighting_at(const struct hunt *hunt, uint32_t position,
@@ -185,24 +189,52 @@ static int explain_older(struct hunt *hunt, struct cause *out, struct err *err)
 	return 0;
 }
 
-/* Build COMMIT anew: does the same commit fail now? Compares with KNOWN, its image that passes. */
+/* One failure in the new image may be a flake: test it until that is as improbable as the answer
+ * has to be. FRESH_OUT is the last failure there; its sight is a pass when the image is as good. */
+static int judge_fresh(struct hunt *hunt, const char *commit, struct sighting *fresh_out,
+		       struct err *err)
+{
+	double fail, flake, odds = EXTERNAL_PRIOR / (1 - EXTERNAL_PRIOR);
+	double enough = hunt->search_options.confidence / (1 - hunt->search_options.confidence);
+	struct sighting seen = {0};
+
+	posterior_rates(search_posterior(hunt->search), &fail, &flake);
+	fresh_out->sight = SIGHT_PASS;
+	for (unsigned i = 0; i < FRESH_TESTS_MAX; i++) {
+		if (bisect__probe_fresh(hunt, commit, i == 0, &seen, err) < 0)
+			return -1;
+		if (seen.sight == SIGHT_BROKEN)
+			break;
+		if (seen.sight == SIGHT_FAIL)
+			*fresh_out = seen;
+		odds *= seen.sight == SIGHT_FAIL
+				? fail / fmax(flake, RATE_MIN)
+				: fmax(1 - fail, RATE_MIN) / fmax(1 - flake, RATE_MIN);
+		if (odds >= enough && i + 1 >= hunt->search_options.confirm)
+			return 0;
+		if (odds < EXTERNAL_PRIOR)
+			break;
+	}
+	fresh_out->sight = SIGHT_PASS;
+	return 0;
+}
+
+/* Build KNOWN's commit anew: does it fail now? Compares with KNOWN, its image that passes. */
 static int try_fresh(struct hunt *hunt, const struct sighting *known, struct cause *out,
 		     struct err *err)
 {
 	struct sighting fresh = {0};
-	struct run *run = NULL;
 
-	if (bisect__probe_fresh(hunt, known->commit, &run, &fresh, err) < 0)
+	if (judge_fresh(hunt, known->commit, &fresh, err) < 0)
 		return -1;
-	if (fresh.sight == SIGHT_FAIL) {
-		out->external = arena_printf(
-			hunt->arena,
-			"%.12s passes in its image %.19s and fails in one built anew, though the "
-			"commit is the same: a dependency that it does not pin moved",
-			known->commit, known->image);
-		compare(hunt, known->image, known->run, fresh.image, fresh.run, out);
-	}
-	run_free(run);
+	if (fresh.sight != SIGHT_FAIL)
+		return 0;
+	out->external = arena_printf(
+		hunt->arena,
+		"%.12s passes in its image %.19s and fails in one built anew, though the commit is "
+		"the same: a dependency that it does not pin moved",
+		known->commit, known->image);
+	compare(hunt, known->image, known->run, fresh.image, fresh.run, out);
 	return 0;
 }
 
@@ -222,7 +254,7 @@ static int explain_nobody(struct hunt *hunt, struct cause *out, struct err *err)
 		out->external =
 			arena_printf(hunt->arena,
 				     "%.12s failed on %.10s in another image than now, though the "
-				     "commit is the same: %s",
+				     "commit is the same: if that was no flake, %s",
 				     now->commit, earlier.started_at, what_moved(hunt, &earlier));
 		compare(hunt, now->image, now->run, earlier.image, earlier.run, out);
 		return 0;

@@ -124,8 +124,9 @@ int bisect__recall_wanted(struct hunt *hunt, struct err *err);
 /* Build and test side by side; every result is in the journal before the next probe starts.
  * ERR_CANCELLED, ERR_INFRA after retries. */
 int bisect__probe(struct hunt *hunt, const struct probe *probes, size_t count, struct err *err);
-/* Build COMMIT anew, without any cache, and test it; the run is OUT's. */
-int bisect__probe_fresh(struct hunt *hunt, const char *commit, struct run **out,
+/* Test COMMIT with REBUILD in an image built anew without any cache, else in its newest image. No
+ * evidence for the search. */
+int bisect__probe_fresh(struct hunt *hunt, const char *commit, bool rebuild,
 			struct sighting *sighting, struct err *err);
 
 /* --- cause, report */

@@ -36,7 +36,7 @@ struct child {
 	const char *commit;
 	const char *folder; /* command mode: the copy */
 	const char *out, *errors;
-	bool fresh;
+	bool rebuild;
 	enum phase phase;
 	unsigned tries;
 	pid_t pid;
@@ -140,7 +140,7 @@ static int start_run(struct child *child, struct err *err)
 	add_option(&words, "--jobs", arena_printf(hunt->arena, "%lld", (long long)options->jobs));
 	add_word(&words, "--json");
 	add_word(&words, "--quiet");
-	if (child->fresh)
+	if (child->rebuild)
 		add_word(&words, "--no-cache");
 	if (words.count + 1 >= WORDS_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d words for a run", WORDS_MAX);
@@ -192,7 +192,7 @@ static int start(struct child *child, struct err *err)
 	child->out = arena_printf(hunt->arena, "%s/%.12s.out", hunt->folder, child->commit);
 	child->errors = arena_printf(hunt->arena, "%s/%.12s.err", hunt->folder, child->commit);
 	(void)snprintf(line, sizeof(line), "%s %.12s \"%.60s\"",
-		       child->fresh ? "building anew" : "probing", child->commit,
+		       child->rebuild ? "building anew" : "probing", child->commit,
 		       bisect__subject(hunt, child->commit));
 	progress_say(hunt->progress, line);
 	return hunt->suite ? start_run(child, err) : start_in_copy(child, err);
@@ -231,8 +231,7 @@ static int read_run(const struct child *child, struct run **out, struct err *err
 	return rc == 0 ? run_from_json(json, out, err) : -1;
 }
 
-static int end_run(struct child *child, int code, struct run **run_out, struct sighting *out,
-		   struct err *err)
+static int end_run(struct child *child, int code, struct sighting *out, struct err *err)
 {
 	struct run *run = NULL;
 	struct err ignored;
@@ -247,10 +246,7 @@ static int end_run(struct child *child, int code, struct run **run_out, struct s
 	if (read_run(child, &run, &ignored) < 0)
 		return last_words(child, code, err);
 	rc = bisect__see_run(child->hunt, run, out, err);
-	if (run_out && rc == 0)
-		*run_out = run;
-	else
-		run_free(run);
+	run_free(run);
 	child->phase = PHASE_DONE;
 	return rc;
 }
@@ -295,7 +291,7 @@ static int end(struct child *child, struct err *err)
 	int code = reap(child), rc;
 	char line[300];
 
-	rc = hunt->suite ? end_run(child, code, NULL, &sighting, err)
+	rc = hunt->suite ? end_run(child, code, &sighting, err)
 			 : end_command(child, code, &sighting, err);
 	if (rc < 0 && err->code == ERR_INFRA && child->tries < TRIES_MAX) {
 		(void)snprintf(line, sizeof(line), "%.200s, trying again", err->msg);
@@ -395,12 +391,12 @@ int bisect__probe(struct hunt *hunt, const struct probe *probes, size_t count, s
 	return rc;
 }
 
-int bisect__probe_fresh(struct hunt *hunt, const char *commit, struct run **out,
+int bisect__probe_fresh(struct hunt *hunt, const char *commit, bool rebuild,
 			struct sighting *sighting, struct err *err)
 {
 	struct child child = {.hunt = hunt,
 			      .position = bisect__position_of(hunt, commit),
-			      .fresh = true,
+			      .rebuild = rebuild,
 			      .pidfd = -1};
 	struct pollfd fd;
 
@@ -413,7 +409,7 @@ int bisect__probe_fresh(struct hunt *hunt, const char *commit, struct run **out,
 			return cancel_requested() ? -1 : err_sys(err, ERR_INFRA, "poll");
 		}
 	}
-	if (end_run(&child, reap(&child), out, sighting, err) < 0)
+	if (end_run(&child, reap(&child), sighting, err) < 0)
 		return -1;
 	sighting->fresh = true;
 	return bisect__journal_add(hunt, sighting, err);
