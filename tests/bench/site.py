@@ -12,7 +12,7 @@ sys.path.insert(0, str(TOP / "tests/support"))
 from chromium import PROGRAM, Browser  # noqa: E402
 
 RUNS, CASES = 500, 200
-MAKE_HISTORY = Path(ASSAY).parents[2] / "tests/support/make_history"
+MAKE_HISTORY = TOP / "build/release/tests/support/make_history"
 REPEATS = 5
 
 

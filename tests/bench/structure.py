@@ -110,14 +110,14 @@ def engine(scratch):
     folder = repository(scratch)
     run = ours(folder, "run")
     image = run["build"]["image_id"]
-    agreement("structure/engine", comparable(read(case(run)["stdout"]), CANNOT),
+    agreement("facts/structure-engine", comparable(read(case(run)["stdout"]), CANNOT),
               comparable(theirs(folder, image, files()), CANNOT))
     tools, mine = [], []
     for _ in range(REPEATS):
         tools.append(timed(lambda: theirs(folder, image, files())))
         mine.append(timed(lambda: ours(folder, "run")))
-    show("structure/engine-time", statistics.median(mine), "s", "<=", statistics.median(tools))
-    show("structure/engine-ratio", statistics.median(tools) / statistics.median(mine), "times", ">=", 1)
+    show("facts/structure-engine-time", statistics.median(mine), "s", "<=", statistics.median(tools))
+    show("facts/structure-engine-ratio", statistics.median(tools) / statistics.median(mine), "times", ">=", 1)
 
 
 def tar(scratch):
@@ -126,14 +126,14 @@ def tar(scratch):
     sh(DOCKER, "save", "-o", str(folder / "image.tar"), "assay-bench/structure")
     names = files(commands=False)
     words = ("suite", "apply", "image.tar", "still.jsonc")
-    agreement("structure/tar", comparable(read(case(ours(folder, *words))["stdout"]), TAR_CANNOT),
+    agreement("facts/structure-tar", comparable(read(case(ours(folder, *words))["stdout"]), TAR_CANNOT),
               comparable(theirs(folder, "image.tar", names, "--driver", "tar"), TAR_CANNOT))
     tools, mine = [], []
     for _ in range(REPEATS):
         tools.append(timed(lambda: theirs(folder, "image.tar", names, "--driver", "tar")))
         mine.append(timed(lambda: ours(folder, *words)))
-    show("structure/tar-time", statistics.median(mine), "s", "<=", statistics.median(tools))
-    show("structure/tar-ratio", statistics.median(tools) / statistics.median(mine), "times", ">=", 1)
+    show("facts/structure-tar-time", statistics.median(mine), "s", "<=", statistics.median(tools))
+    show("facts/structure-tar-ratio", statistics.median(tools) / statistics.median(mine), "times", ">=", 1)
 
 
 def record(scratch):
@@ -152,4 +152,4 @@ if __name__ == "__main__":
         sys.argv[1:] = ["record"]
         main({"record": record})
     else:
-        main({"structure/engine": engine, "structure/tar": tar})
+        main({"facts/structure-engine": engine, "facts/structure-tar": tar})
