@@ -410,7 +410,7 @@ static int write_outputs(struct hunt *hunt, const struct verdict_of_search *answ
 	buf_init(&log, TEXT_MAX);
 	write_log(hunt, answer, &log);
 	for (size_t i = 0; i < words->count && rc == 0; i++) {
-		const char *format, *file;
+		const char *format = "", *file = "";
 
 		rc = find_format(words->items[i], &format, &file, err);
 		if (rc == 0)
