@@ -37,7 +37,7 @@ int load_sweep(const struct load_options *options, const struct sweep_options *s
 	double low = 0, high = 0, rate = sweep->from;
 	bool holds = true;
 
-	while (!high && !found.open && found.count < SWEEP_STEPS_MAX) {
+	while (high <= 0 && !found.open && found.count < SWEEP_STEPS_MAX) {
 		if (try_rate(options, sweep, rate, arena, &found, &holds, err) < 0)
 			return -1;
 		if (!holds)
