@@ -55,7 +55,7 @@ suite '' "$(ask right "$fast" '' '"equals": "The capital of France is Paris.", "
 	"$(ask random "$fast" 'random' '"deterministic": true' ', "repeat": 3')" \
 	"$(ask leaks "$fast" 'leak=8' '"contains": "Paris"' ', "repeat": 6, "memory_growth_max": "20MiB"')" \
 	"$(ask dead "$chat" 'dead-model' '"contains": "Paris"')" \
-	"$(ask tells "$fast" 'secret-in-log' '"contains": "Paris"')" \
+	"$(ask tells "$fast" 'secret-in-log' '"contains": "Paris"' ', "repeat": 3')" \
 	'"name": "no-key", "expect": {"status": 401}, "cases": [{"name": "x", "prompt": "x"}]'
 code=0
 run -o json="$scratch/out.json" -o junit="$scratch/out.xml" -o markdown="$scratch/out.md" -o tap="$scratch/out.tap" >"$scratch/text" 2>&1 || code=$?
