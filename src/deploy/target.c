@@ -1,5 +1,6 @@
 /* A model target over an image: one shared session, and one of its own for isolated commands. */
 #include "deploy/deploy.h"
+#include "deploy/gpu.h"
 #include "deploy/service.h"
 
 #include <pthread.h>
@@ -13,6 +14,7 @@ struct deployed {
 	const char *lock_path;
 	struct inspection *inspection;
 	struct service *service;
+	struct gpu_runs *gpu_runs;
 	pthread_mutex_t mutex;
 	struct session *shared; /* opened when first needed */
 	struct session *lost;	/* the first one, when its container died: others may still wait
@@ -146,6 +148,12 @@ static void target_service_hide(void *self, const char *secret)
 	service_hide(((struct deployed *)self)->service, secret);
 }
 
+static int target_gpu(void *self, const struct gpu_request *request, struct arena *arena,
+		      struct command_result *out, const char **missing, struct err *err)
+{
+	return gpu_runs_ask(((struct deployed *)self)->gpu_runs, request, arena, out, missing, err);
+}
+
 static const struct target_ops ops = {.run = target_run,
 				      .file = target_file,
 				      .inspect = target_inspect,
@@ -153,7 +161,8 @@ static const struct target_ops ops = {.run = target_run,
 				      .service = target_service,
 				      .service_end = target_service_end,
 				      .service_state = target_service_state,
-				      .service_hide = target_service_hide};
+				      .service_hide = target_service_hide,
+				      .gpu = target_gpu};
 
 int deploy_target(struct engine *engine, const struct deploy_spec *spec, struct deployed **out,
 		  struct err *err)
@@ -177,6 +186,7 @@ int deploy_target(struct engine *engine, const struct deploy_spec *spec, struct 
 	}
 	service.image = &deployed->image;
 	deployed->service = service_new(&service);
+	deployed->gpu_runs = gpu_runs_new(engine, &deployed->image, deployed->lock_path);
 	/* Without the file the agent is uploaded, so no failure is one. */
 	if (spec->folder)
 		(void)session_agent_file(spec->folder, arena, &deployed->agent, &ignored);
@@ -215,6 +225,7 @@ void deploy_close(struct deployed *deployed)
 	session_close(deployed->shared);
 	session_close(deployed->lost);
 	service_close(deployed->service);
+	gpu_runs_free(deployed->gpu_runs);
 	pthread_mutex_destroy(&deployed->mutex);
 	arena_free(deployed->arena);
 }

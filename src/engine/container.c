@@ -79,13 +79,14 @@ static void publish(struct json *body, struct json *host, const struct container
 	json_add_str(binding, "HostPort", "");
 }
 
-static void add_gpus(struct json *host, bool podman)
+void engine__add_gpus(struct json *host, bool podman, const char *device)
 {
 	struct json *request = json_add_object(json_add_array(host, "DeviceRequests"), NULL);
 
-	if (podman) {
+	if (device || podman) {
 		json_add_str(request, "Driver", "cdi");
-		json_add_str(json_add_array(request, "DeviceIDs"), NULL, PODMAN_GPU);
+		json_add_str(json_add_array(request, "DeviceIDs"), NULL,
+			     device ? device : PODMAN_GPU);
 	} else {
 		json_add_str(request, "Driver", "nvidia");
 		json_add_int(request, "Count", -1);
@@ -117,7 +118,7 @@ static void describe_host(struct json *body, const struct container *container,
 	if (spec->mount_count)
 		add_mounts(host, spec);
 	if (spec->gpu)
-		add_gpus(host, podman);
+		engine__add_gpus(host, podman, NULL);
 	if (!spec->host_network)
 		publish(body, host, container);
 }

@@ -109,7 +109,14 @@ struct session_spec {
 	int64_t memory_bytes; /* of the container, no swap; 0: 4 GiB */
 	const char *owner;    /* see engine_sweep */
 	const char *agent;    /* from session_agent_file, NULL: none */
+	/* GPUs of the engine: all, or DEVICE by the Container Device Interface,
+	 * "vendor.com/class=name". An engine that has none of these: ERR_NOTFOUND. */
+	bool gpu;
+	const char *device;
+	const void *program; /* a file to run: uploaded as SESSION_PROGRAM, NULL: none */
+	size_t program_len;
 };
+#define SESSION_PROGRAM "/.assay/program"
 /* Keep the agent as a file in FOLDER, absolute, so that an engine of this host can bind it into
  * containers; an engine that cannot gets it uploaded, which costs some 80 ms a container. */
 int session_agent_file(const char *folder, struct arena *arena, const char **path_out,

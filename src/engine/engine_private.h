@@ -71,6 +71,8 @@ const char *engine__message(const struct buf *body, struct arena *arena);
 
 /* Append the agent's program, as "agent", to a tar. */
 void engine__pack_agent(struct buf *out);
+/* GPUs for a container: all, or DEVICE by the Container Device Interface. */
+void engine__add_gpus(struct json *host, bool podman, const char *device);
 
 /* Is `docker buildx` found? */
 bool engine__buildx(const struct engine *engine);

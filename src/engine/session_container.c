@@ -63,6 +63,8 @@ static void describe_host(struct json *body, const struct session *session,
 	json_add_str(json_add_object(host, "LogConfig"), "Type", "none");
 	json_add_bool(host, "AutoRemove", false);
 	json_add_bool(host, "Init", false);
+	if (spec->gpu)
+		engine__add_gpus(host, session->engine->podman, spec->device);
 	if (session->bound)
 		bind_agent(host, spec->agent);
 }
@@ -132,20 +134,26 @@ int session_agent_file(const char *folder, struct arena *arena, const char **pat
 	return 0;
 }
 
-void engine__pack_agent(struct buf *out)
+static void pack(const char *name, unsigned mode, const void *data, size_t len, struct buf *out)
 {
 	static const char zeros[TAR_BLOCK];
-	size_t len;
-	const void *program = agent_program(&len);
-	const struct tar_entry entry = {
-		.path = "agent", .type = TAR_FILE, .mode = 0500, .size = len};
+	const struct tar_entry entry = {.path = name, .type = TAR_FILE, .mode = mode, .size = len};
 
 	tar_header(&entry, out);
-	buf_add(out, program, len);
+	buf_add(out, data, len);
 	buf_add(out, zeros, tar_padding(len));
 }
 
-static int upload_agent(struct session *session, struct err *err)
+void engine__pack_agent(struct buf *out)
+{
+	size_t len;
+	const void *program = agent_program(&len);
+
+	pack("agent", 0500, program, len, out);
+}
+
+/* Commands run as any user of the image: they must be able to read the program. */
+static int upload(struct session *session, const struct session_spec *spec, struct err *err)
 {
 	static const char *const headers[] = {"Content-Type: application/x-tar", NULL};
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
@@ -157,6 +165,9 @@ static int upload_agent(struct session *session, struct err *err)
 
 	buf_init(&tar, UPLOAD_MAX);
 	engine__pack_agent(&tar);
+	if (spec->program)
+		pack(strrchr(SESSION_PROGRAM, '/') + 1, 0555, spec->program, spec->program_len,
+		     &tar);
 	tar_end(&tar);
 	request.path =
 		arena_printf(arena, "/containers/%s/archive?path=" PROTOCOL_FOLDER, session->id);
@@ -185,7 +196,7 @@ int session__create(struct session *session, const struct session_spec *spec, st
 {
 	if (check_arch(session, err) < 0 || create(session, spec, err) < 0)
 		return -1;
-	return session->bound ? 0 : upload_agent(session, err);
+	return session->bound ? 0 : upload(session, spec, err);
 }
 
 int session__attach(struct session *session, struct err *err)

@@ -80,19 +80,19 @@ void exec_plan(const struct suite *suite, struct run *run, const char *reason)
 }
 
 /* A service is asked anew: one that is named by its URL may be another by now, and what was timed
- * was timed then. */
-static bool asks_service(const char *kind)
+ * was timed then. The same holds for a card. */
+static bool asks_anew(const char *kind)
 {
 	const struct check_ops *ops = check_find(kind);
 
-	return ops && ops->needs & NEED_SERVICE;
+	return ops && ops->needs & (NEED_SERVICE | NEED_GPU);
 }
 
 bool exec_can_reuse(const struct case_result *now, const struct run *old)
 {
 	const struct case_result *before = run_find_case(old, now->name);
 
-	return before && outcome_is_decided(before->outcome) && !asks_service(now->kind);
+	return before && outcome_is_decided(before->outcome) && !asks_anew(now->kind);
 }
 
 size_t exec_reuse(struct run *run, const struct run *old)

@@ -21,7 +21,7 @@ struct exec_options {
  * all notrun because of REASON. */
 void exec_plan(const struct suite *suite, struct run *run, const char *reason);
 
-/* Does OLD decide the case NOW of another run? Not when it asks a service. */
+/* Does OLD decide the case NOW of another run? Not when it asks a service or a GPU. */
 bool exec_can_reuse(const struct case_result *now, const struct run *old);
 
 /* Take over results of OLD for cases that are still notrun: those that exec_can_reuse. Returns

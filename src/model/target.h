@@ -95,6 +95,16 @@ struct target_service_state {
 	size_t log_len;
 };
 
+/* A run of assay-gpu (src/gpu), the program that calls kernels on the card. */
+struct gpu_request {
+	struct strings args; /* of the program */
+	const char *device;  /* by the Container Device Interface, "vendor.com/class=name"; NULL:
+				every GPU, by the engine's own way */
+	bool host;	     /* on this machine, not in a container of the image */
+	uint64_t timeout_ns;
+	size_t output_max; /* bytes kept of each stream */
+};
+
 struct rule_input; /* rules/rules.h */
 
 struct target_ops {
@@ -124,6 +134,11 @@ struct target_ops {
 			     struct target_service_state *out, struct err *err);
 	/* A value that a case sends to the service: hidden in whatever is kept of its output. */
 	void (*service_hide)(void *target, const char *secret);
+	/* Optional, NULL where nothing can be run. Run assay-gpu, nothing else of ours on the card
+	 * beside it; equal requests are run once and share the answer. 0 with *MISSING: there is no
+	 * GPU, and why; else OUT is the program's. Both are ARENA's. */
+	int (*gpu)(void *target, const struct gpu_request *request, struct arena *arena,
+		   struct command_result *out, const char **missing, struct err *err);
 };
 
 struct target {
