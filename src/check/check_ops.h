@@ -27,7 +27,7 @@ struct check_ctx {
 };
 
 struct check_ops {
-	const char *kind;    /* "version": equals file, schema and docs name */
+	const char *kind;    /* "version": equals file ("_" for "-"), schema and docs name */
 	const char *summary; /* one line for lists and the man page */
 	unsigned needs;
 	bool per_target; /* judged for each target of the suite, unless a check names its own;

@@ -104,8 +104,8 @@ int check_gpu_ask(struct trial *trial, const struct gpu_place *place, const stru
 		return 0;
 	}
 	kept = result.out_len < ctx->output_max ? result.out_len : ctx->output_max;
-	trial->out->out = secret_redact(&trial->secrets, result.out, kept, kept < result.out_len,
-					ctx->arena);
+	trial->out->out =
+		secret_redact(&trial->secrets, result.out, kept, kept < result.out_len, ctx->arena);
 	trial->out->errout = secret_redact(&trial->secrets, result.errout, result.errout_len,
 					   result.errout_truncated, ctx->arena);
 	if (judge_end(trial, &result, request.timeout_ns, err) < 0 ||
@@ -155,7 +155,8 @@ void check_gpu_health_judge(const struct gpu_lines *lines, struct arena *arena,
 	else if (unseen)
 		open->reason = unseen->reason;
 	else if (!known)
-		*open = (struct gpu_open){.reason = "assay-gpu did not look whether the card is well",
+		*open = (struct gpu_open){.reason =
+						  "assay-gpu did not look whether the card is well",
 					  .broken = true};
 }
 
@@ -224,6 +225,9 @@ int check_gpu_end(struct trial *trial, int rc, const char *where, const char *ac
 		case_broken(out, reason);
 	else
 		case_skip(out, reason);
-	out->label = open->label;
+	if (open->label) {
+		out->label = open->label;
+		out->advice = label_find(open->label)->advice;
+	}
 	return 0;
 }

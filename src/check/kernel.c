@@ -43,7 +43,8 @@ static const struct field limit_fields[] = {
 	 .offset = offsetof(struct limit, share),
 	 .required = true,
 	 .max = 1,
-	 .help = "least share of the ceiling measured beside it: read bandwidth, or matrix product"},
+	 .help = "least share of the ceiling measured beside it: read bandwidth, or matrix "
+		 "product"},
 	{.name = "targets",
 	 .type = FIELD_STRINGS,
 	 .offset = offsetof(struct limit, targets),
@@ -207,8 +208,8 @@ static void judge_share(struct trial *trial, const struct limit *limit, const ch
 static int judge_limit(struct trial *trial, const struct limit *limit,
 		       const struct gpu_lines *lines, struct err *err)
 {
-	double *values = arena_alloc(trial->ctx->arena,
-				     GPU_LINES_MAX * GPU_METRICS_MAX * sizeof(*values));
+	double *values =
+		arena_alloc(trial->ctx->arena, GPU_LINES_MAX * GPU_METRICS_MAX * sizeof(*values));
 	bool timed = false;
 
 	for (size_t i = 0; i < lines->count; i++) {

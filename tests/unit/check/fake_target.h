@@ -17,6 +17,7 @@ struct fake_target {
 	bool gone;		     /* the engine is: every call fails */
 	const struct json *commands; /* [{"argv": […], "stdout": "…", "exit": 0, …}] */
 	const struct json *files;    /* {"/path": {"content": "…", "mode": "0644", …}} */
+	const struct json *gpu;	     /* [{"args": […], "lines": [{…}], "exit": 0, …}] */
 	struct rule_input input;     /* of "facts", "before" (facts.json each) and "repo" */
 	struct image_config image;
 	struct fake_service service;
@@ -277,6 +278,53 @@ static inline void fake_service_hide(void *self, const char *secret)
 	(void)secret;
 }
 
+/* --- the GPU --------------------------------------------------------------------------------- */
+
+/* "lines", one JSON object each, or "stdout" as it stands. */
+static inline const char *fake_lines(struct arena *arena, const struct json *item)
+{
+	struct buf text;
+	const char *out;
+
+	if (!json_get(item, "lines"))
+		return json_str(item, "stdout", "");
+	buf_init(&text, JSON_BYTES_MAX);
+	for (const struct json *line = json_first(json_get(item, "lines")); line;
+	     line = json_next(line)) {
+		json_print(line, false, &text);
+		buf_addstr(&text, "\n");
+	}
+	out = arena_strdup(arena, buf_str(&text));
+	buf_done(&text);
+	return out;
+}
+
+static inline int fake_gpu(void *self, const struct gpu_request *request, struct arena *arena,
+			   struct command_result *out, const char **missing, struct err *err)
+{
+	const struct fake_target *fake = self;
+	const struct json *item = json_first(fake->gpu);
+
+	if (fake->gone)
+		return err_set(err, ERR_INFRA, "the engine is gone");
+	while (item && (!fake_same_strings(&request->args, json_get(item, "args")) ||
+			!fake_same_text(request->device, json_str(item, "device", NULL)) ||
+			request->host != json_bool(item, "host", false)))
+		item = json_next(item);
+	if (!item)
+		return err_set(err, ERR_BUG, "the test recorded no such run of assay-gpu");
+	*missing = json_str(item, "missing", NULL);
+	*out = (struct command_result){.exit_code = (int)json_int(item, "exit", 0),
+				       .timed_out = json_bool(item, "timed_out", false),
+				       .not_found = json_bool(item, "not_found", false),
+				       .out_truncated = json_bool(item, "cut", false)};
+	out->out = fake_lines(arena, item);
+	out->out_len = strlen(out->out);
+	out->errout = json_str(item, "stderr", "");
+	out->errout_len = strlen(out->errout);
+	return 0;
+}
+
 static inline void fake_target_done(struct fake_target *fake)
 {
 	if (fake->service.spec)
@@ -292,7 +340,8 @@ static const struct target_ops fake_ops = {.run = fake_run,
 					   .service = fake_service_begin,
 					   .service_end = fake_service_end,
 					   .service_state = fake_service_state,
-					   .service_hide = fake_service_hide};
+					   .service_hide = fake_service_hide,
+					   .gpu = fake_gpu};
 
 /* DOCUMENT stays the caller's and must outlive FAKE. */
 static inline void fake_target_init(struct fake_target *fake, const struct json *document,
@@ -303,7 +352,8 @@ static inline void fake_target_init(struct fake_target *fake, const struct json 
 	*fake = (struct fake_target){.arena = arena,
 				     .gone = json_bool(document, "gone", false),
 				     .commands = json_get(document, "commands"),
-				     .files = json_get(document, "files")};
+				     .files = json_get(document, "files"),
+				     .gpu = json_get(document, "gpu")};
 	fake->input.facts = fake_facts(json_get(document, "facts"));
 	fake->input.before = fake_facts(json_get(document, "before"));
 	fake_repo(fake, json_get(document, "repo"));
@@ -319,7 +369,8 @@ static inline void fake_target_init(struct fake_target *fake, const struct json 
 	fake->image.workdir = json_str(image, "workdir", NULL);
 	if (json_get(document, "service"))
 		fake_service_open(&fake->service, json_get(document, "service"), arena);
-	fake->view = (struct target){NULL, &fake->image, &fake_ops, fake};
+	fake->view =
+		(struct target){json_str(document, "target", NULL), &fake->image, &fake_ops, fake};
 }
 
 #endif

@@ -240,7 +240,9 @@ static void every_kind_has_a_pass_a_fail_and_a_broken_scenario(void **state)
 	(void)state;
 	for (size_t i = 0; check_kinds[i]; i++)
 		for (size_t n = 0; n < 3; n++)
-			if (!reached(check_kinds[i]->kind, "outcome", outcomes[n]))
+			/* What looks at the machine alone fails no image. */
+			if (!(n == 1 && check_kinds[i] == &check_gpu_health) &&
+			    !reached(check_kinds[i]->kind, "outcome", outcomes[n]))
 				fail_msg("%s: no scenario is %s", check_kinds[i]->kind,
 					 outcomes[n]);
 }
