@@ -77,6 +77,15 @@ static struct strings with_program(const struct strings *args, struct arena *are
 	return (struct strings){items, args->count + 1};
 }
 
+/* What the engine said, without where it was asked. */
+static const char *refusal(const char *message)
+{
+	const char *status = strstr(message, ": status ");
+	const char *said = status ? strstr(status + 2, ": ") : NULL;
+
+	return said ? said + 2 : message;
+}
+
 static int run_in_image(struct gpu_runs *runs, const struct gpu_request *request,
 			struct arena *arena, struct command_result *out, const char **missing,
 			struct err *err)
@@ -97,7 +106,8 @@ static int run_in_image(struct gpu_runs *runs, const struct gpu_request *request
 	if (session_open(runs->engine, &spec, &session, err) < 0) {
 		if (err->code != ERR_NOTFOUND)
 			return -1;
-		*missing = arena_printf(arena, "this engine offers no such GPU: %s", err->msg);
+		*missing = arena_printf(arena, "this engine offers no such GPU: %s",
+					refusal(err->msg));
 		return 0;
 	}
 	rc = session_run(session, &command, arena, out, err);

@@ -1,5 +1,6 @@
 /* assay-gpu: 4-bit kernels of the library that ships, on the card that is here. */
 #include "base/cancel.h"
+#include "base/file.h"
 #include "base/units.h"
 #include "gpu/cases.h"
 #include "gpu/child.h"
@@ -17,6 +18,7 @@
 #define PATTERNS_MAX 32
 #define REPEAT_MAX 50
 #define ALARM_RUNS 1000
+#define VERSION_BYTES_MAX 4096
 
 enum { EXIT_USAGE = 2, EXIT_INFRA = 4, EXIT_INTERRUPTED = 130 };
 
@@ -137,6 +139,25 @@ static int parse(int argc, char **argv, struct settings *s)
 	return optind == argc && !(s->library && s->rootfs) ? 0 : -1;
 }
 
+/* The kernel module's: the first word of its line that begins like a version. */
+static const char *driver_version(struct arena *arena)
+{
+	struct buf text;
+	const char *out = "";
+
+	buf_init(&text, VERSION_BYTES_MAX);
+	if (file_read("/proc/driver/nvidia/version", &text, NULL) == 0)
+		for (const char *at = buf_str(&text); *at && *at != '\n' && !*out;
+		     at += strcspn(at, " \n"), at += strspn(at, " ")) {
+			size_t whole = strspn(at, "0123456789"), all = strspn(at, "0123456789.");
+
+			if (whole && all > whole && strchr(" \n", at[all]))
+				out = arena_strndup(arena, at, all);
+		}
+	buf_done(&text);
+	return out;
+}
+
 /* --- what is under test ---------------------------------------------------------------------- */
 
 static const char *select_label(enum select_how how)
@@ -163,6 +184,18 @@ static void report_select(struct settings *s, const struct library_paths *paths,
 	report_case(&s->report, &item, &out);
 }
 
+/* An image without a library is a finding, not a mistake of who asks. */
+static void report_absent(struct settings *s, const struct err *why)
+{
+	const struct gpu_case item = {.name = "load/select"};
+	struct case_outcome out = {.finished = true};
+
+	case_fail(&out, "kernel/library-missing", "bitsandbytes, and torch with CUDA", "%s",
+		  why->msg);
+	if (!s->list)
+		report_case(&s->report, &item, &out);
+}
+
 static int find_library(struct settings *s, struct arena *arena, struct library_paths *paths,
 			struct err *err)
 {
@@ -173,9 +206,12 @@ static int find_library(struct settings *s, struct arena *arena, struct library_
 		(void)snprintf(paths->library, sizeof(paths->library), "%s", s->library);
 		paths->cuda_major = library_cuda_major(s->library);
 	} else if (s->rootfs) {
-		if (rootfs_read(s->rootfs, arena, &rootfs, err) < 0 ||
-		    rootfs_select(&rootfs, getenv("BNB_CUDA_VERSION"), paths, &selected, err) < 0)
+		if (rootfs_read(s->rootfs, arena, &rootfs, err) < 0)
 			return -1;
+		if (rootfs_select(&rootfs, getenv("BNB_CUDA_VERSION"), paths, &selected, err) < 0) {
+			report_absent(s, err);
+			return 0;
+		}
 	} else {
 		return 0;
 	}
@@ -247,6 +283,7 @@ static int run(struct settings *s, struct arena *arena, struct err *err)
 			puts(chosen.items[i].name);
 		return 0;
 	}
+	s->report.driver = driver_version(arena);
 	if (find_library(s, arena, &paths, err) < 0)
 		return -1;
 	return child_run_all(chosen.items, chosen.count, &paths, s->jobs, report_case, &s->report,
@@ -255,7 +292,7 @@ static int run(struct settings *s, struct arena *arena, struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct settings settings = {.jobs = JOBS_DEFAULT, .repeat = 1, .report = {.cell = ""}};
+	struct settings settings = {.jobs = JOBS_DEFAULT, .repeat = 1, .report = {.cell = "", .driver = ""}};
 	struct arena *arena = arena_new();
 	struct err err = {.code = ERR_NONE};
 	int code;

@@ -65,8 +65,9 @@ static void cell(const struct report *report, const struct case_outcome *out)
 
 	if (!out->card.name[0])
 		return;
-	(void)snprintf(text, sizeof(text), "%s, sm_%u%u, driver CUDA %d.%d%s%s", out->card.name,
-		       out->card.card.major, out->card.card.minor, out->card.driver_cuda / 1000,
+	(void)snprintf(text, sizeof(text), "%s, sm_%u%u, driver %s%sCUDA %d.%d%s%s", out->card.name,
+		       out->card.card.major, out->card.card.minor, report->driver,
+		       report->driver[0] ? " " : "", out->card.driver_cuda / 1000,
 		       out->card.driver_cuda % 1000 / 10, report->cell[0] ? ", " : "",
 		       report->cell);
 	field("cell", text);

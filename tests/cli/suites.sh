@@ -42,6 +42,9 @@ expect 0 '^given +env' "$ASSAY" suite list s.jsonc --var N=given
 expect 0 '"oneOf"' "$ASSAY" suite schema
 current() { "$ASSAY" suite schema | cmp - "$top/suites/schema/assay-1.schema.json"; }
 holds "the published schema is the code's (assay suite schema > suites/schema/assay-1.schema.json)" current
+for suite in "$top"/suites/*.jsonc; do
+	expect 0 'no mistakes' "$ASSAY" suite check "$suite"
+done
 expect 0 'means: ' "$ASSAY" suite explain version/unsatisfied
 expect 0 'keys of every check' "$ASSAY" suite explain version
 expect 2 'did you mean .version' "$ASSAY" suite explain verson

@@ -245,12 +245,95 @@ static void memory_is_counted_without_the_cache(void **state)
 	end();
 }
 
+/* A session that is refused asks for the GPU in the words the engine takes. */
+static int open_gpu(const char *device)
+{
+	const struct session_spec spec = {.image = "sha256:1",
+					  .owner = "/tmp/lock",
+					  .gpu = true,
+					  .device = device,
+					  .program = "ELF",
+					  .program_len = 3};
+	struct session *session = NULL;
+	int rc = session_open(engine, &spec, &session, &err);
+
+	session_close(session);
+	return rc;
+}
+
+#define INSPECTED                                                                                  \
+	{                                                                                          \
+		.match = "/images/", .answer = HEAD "{\"Id\":\"sha256:1\",\"Os\":\"linux\"}"       \
+	}
+#define REFUSES(message)                                                                           \
+	{                                                                                          \
+		.match = "/containers/create",                                                     \
+		.answer =                                                                          \
+			"HTTP/1.1 500 X\r\nConnection: close\r\n\r\n{\"message\":\"" message "\"}" \
+	}
+
+static void a_session_asks_for_every_gpu_of_the_nvidia_runtime(void **state)
+{
+	static const struct stub_rule rules[] = {
+		HELLO,
+		INSPECTED,
+		REFUSES("could not select device driver \\\"nvidia\\\" with capabilities: [[gpu]]"),
+		{0},
+	};
+
+	(void)state;
+	begin(rules);
+	assert_int_equal(open_gpu(NULL), -1);
+	assert_int_equal(err.code, ERR_NOTFOUND);
+	assert_non_null(strstr(stub->body,
+			       "\"DeviceRequests\":[{\"Driver\":\"nvidia\",\"Count\":-1,"
+			       "\"Capabilities\":[[\"gpu\"]]}]"));
+	end();
+}
+
+static void a_session_asks_for_a_device_by_its_cdi_name(void **state)
+{
+	static const struct stub_rule rules[] = {
+		HELLO,
+		INSPECTED,
+		REFUSES("CDI device injection failed: unresolvable CDI devices nvidia.com/gpu=7"),
+		{0},
+	};
+
+	(void)state;
+	begin(rules);
+	assert_int_equal(open_gpu("nvidia.com/gpu=7"), -1);
+	assert_int_equal(err.code, ERR_NOTFOUND);
+	assert_non_null(strstr(stub->body, "\"DeviceRequests\":[{\"Driver\":\"cdi\","
+					   "\"DeviceIDs\":[\"nvidia.com/gpu=7\"]}]"));
+	end();
+}
+
+static void another_refusal_of_a_session_with_a_gpu_is_infrastructure(void **state)
+{
+	static const struct stub_rule rules[] = {
+		HELLO,
+		INSPECTED,
+		REFUSES("no space left on device"),
+		{0},
+	};
+
+	(void)state;
+	begin(rules);
+	assert_int_equal(open_gpu(NULL), -1);
+	assert_int_equal(err.code, ERR_INFRA);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_port_is_published_on_the_loopback),
 		cmocka_unit_test(the_host_network_publishes_nothing),
 		cmocka_unit_test(a_missing_program_is_the_images_fault),
+		cmocka_unit_test(a_session_asks_for_every_gpu_of_the_nvidia_runtime),
+		cmocka_unit_test(a_session_asks_for_a_device_by_its_cdi_name),
+		cmocka_unit_test(another_refusal_of_a_session_with_a_gpu_is_infrastructure),
 		cmocka_unit_test(an_engine_that_refuses_is_infrastructure),
 		cmocka_unit_test(logs_are_freed_of_their_frames),
 		cmocka_unit_test(the_end_of_a_long_log_is_kept),
