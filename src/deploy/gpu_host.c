@@ -106,6 +106,8 @@ static int start(const struct gpu_request *request, struct arena *arena, struct 
 	run->pid = fork();
 	if (run->pid == 0)
 		become(program, (char *const *)argv, run, parent);
+	if (run->pid > 0) /* whoever is first: a kill must find the group */
+		(void)setpgid(run->pid, run->pid);
 	(void)close(program);
 	for (size_t i = 0; i < STREAMS; i++)
 		close_end(&run->streams[i].write);

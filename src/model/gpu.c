@@ -26,6 +26,19 @@ static const struct gpu by_capability[] = {
 #undef CC
 };
 
+/* "a100sxm480gb": the way a card is plugged in makes no other class of it. */
+static void drop_socket(char *word)
+{
+	static const char *const sockets[] = {"sxm2", "sxm4", "sxm5", "pcie"};
+
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++) {
+		char *at = strstr(word, sockets[i]);
+
+		if (at && at != word)
+			memmove(at, at + 4, strlen(at + 4) + 1);
+	}
+}
+
 /* Letters and digits of NAME in lower case, without makers' words in front. */
 static void bare(const char *name, char out[GPU_WORD_MAX])
 {
@@ -42,6 +55,7 @@ static void bare(const char *name, char out[GPU_WORD_MAX])
 		if (strncmp(out, makers[i], skip) == 0 && out[skip])
 			memmove(out, out + skip, strlen(out + skip) + 1);
 	}
+	drop_socket(out);
 }
 
 /* Is WORD a row's name, perhaps without "rtx" in front or with words behind its title? */

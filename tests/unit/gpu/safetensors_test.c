@@ -2,6 +2,7 @@
 #include "gpu/safetensors.h"
 
 #include "base/buf.h"
+#include "base/file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -222,6 +223,66 @@ static void refuses_states_it_does_not_understand(void **state)
 	}
 }
 
+/* --- what Python bitsandbytes wrote (golden/gpu/make-checkpoint) ------------------------------ */
+
+static const struct tensor *find(const struct safetensors *parsed, const char *what,
+				 const char *name)
+{
+	const struct tensor *tensor =
+		safetensors_find(parsed, arena_printf(arena, "%s.%s", what, name));
+
+	assert_non_null(tensor);
+	return tensor;
+}
+
+static void check_weight(const struct safetensors *parsed, const char *name, bool nested)
+{
+	const struct tensor *absmax = find(parsed, "absmax", name);
+	const struct tensor *expect = find(parsed, "expect", name);
+	const struct tensor *input = find(parsed, "input", name);
+	struct weight4 weight;
+	struct err err = {0};
+	size_t count;
+	float *values, *scales;
+	uint8_t *packed;
+
+	if (safetensors_weight4(parsed, name, arena, &weight, &err) < 0)
+		fail_msg("%s: %s", name, err.msg);
+	assert_int_equal(weight.nested, nested);
+	assert_int_equal(weight.absmax_count * sizeof(float), absmax->size);
+	count = (size_t)(weight.n * weight.k);
+	assert_int_equal(expect->size, count * sizeof(float));
+	values = arena_alloc(arena, count * sizeof(*values));
+	scales = arena_alloc(arena, (size_t)weight.absmax_count * sizeof(*scales));
+	packed = arena_alloc(arena, count / 2);
+	for (size_t i = 0; i < count; i++) {
+		float value = nf4_value_at(weight.data, weight.absmax, weight.blocksize, i);
+
+		assert_memory_equal(&value, expect->data + i * sizeof(value), sizeof(value));
+		values[i] = (float)number_load(weight.type, input->data, i);
+	}
+	assert_memory_equal(weight.absmax, absmax->data, absmax->size);
+	nf4_quantise(values, count, weight.blocksize, packed, scales);
+	assert_memory_equal(packed, weight.data, count / 2);
+}
+
+static void reads_what_the_real_library_wrote(void **state)
+{
+	struct safetensors parsed;
+	struct err err = {0};
+
+	(void)state;
+	if (file_read(TEST_DATA "/golden/gpu/checkpoint.safetensors", &file, &err) < 0 ||
+	    safetensors_read(file.data, file.len, arena, &parsed, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_string_equal(safetensors_weight4_name(&parsed, 0, arena), "half.weight");
+	assert_string_equal(safetensors_weight4_name(&parsed, 2, arena), "plain.weight");
+	assert_null(safetensors_weight4_name(&parsed, 3, arena));
+	check_weight(&parsed, "plain.weight", false);
+	check_weight(&parsed, "nested.weight", true);
+	check_weight(&parsed, "half.weight", true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +294,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reads_a_plain_weight, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(decodes_a_nested_weight, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refuses_states_it_does_not_understand, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(reads_what_the_real_library_wrote, set_up,
 						tear_down),
 	};
 

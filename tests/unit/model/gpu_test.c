@@ -29,6 +29,11 @@ static void finds_cards_as_people_write_them(void **state)
 	is("Tesla T4", "t4");
 	is("NVIDIA A100 80GB", "a100-80gb");
 	is("H100", "h100");
+	is("NVIDIA A100-SXM4-80GB", "a100-80gb");
+	is("NVIDIA A100-PCIE-40GB", "a100");
+	is("Tesla V100-SXM2-16GB", "v100");
+	is("NVIDIA H100 PCIe", "h100");
+	is("NVIDIA H100 80GB HBM3", "h100");
 	is("RTX PRO 6000 Blackwell", "rtxpro6000");
 	is("L40S", "l40s");
 }
