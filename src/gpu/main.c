@@ -292,7 +292,8 @@ static int run(struct settings *s, struct arena *arena, struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct settings settings = {.jobs = JOBS_DEFAULT, .repeat = 1, .report = {.cell = "", .driver = ""}};
+	struct settings settings = {
+		.jobs = JOBS_DEFAULT, .repeat = 1, .report = {.cell = "", .driver = ""}};
 	struct arena *arena = arena_new();
 	struct err err = {.code = ERR_NONE};
 	int code;

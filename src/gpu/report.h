@@ -6,11 +6,11 @@
 
 struct report {
 	bool json;
-	bool quiet;	  /* text: failures only */
+	bool quiet;	    /* text: failures only */
 	const char *cell;   /* the library; the card is known once a case ran */
 	const char *driver; /* "580.159.04", "" unknown */
-	size_t counts[5]; /* by enum verdict_of */
-	bool sick;	  /* a health case failed */
+	size_t counts[5];   /* by enum verdict_of */
+	bool sick;	    /* a health case failed */
 };
 
 /* A child_done callback; PAYLOAD is a struct report. */
