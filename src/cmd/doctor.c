@@ -55,6 +55,22 @@ static void report(struct doctor *doctor, enum finding finding, const char *what
 		printf("%27s -> %s\n", "", advice);
 }
 
+static void look_at_devices(struct doctor *doctor, const struct engine_info *info)
+{
+	if (info->nvidia || info->cdi)
+		report(doctor, FINDING_OK, "GPUs in containers",
+		       !info->cdi     ? "NVIDIA's runtime"
+		       : info->nvidia ? "NVIDIA's runtime, devices by CDI"
+				      : "devices by CDI: give checks their \"device\"",
+		       NULL);
+	else
+		report(doctor, FINDING_NOTE, "GPUs in containers",
+		       "the engine has neither NVIDIA's runtime nor devices by CDI",
+		       "nvidia-ctk runtime configure, or \"features\": {\"cdi\": true} of Docker "
+		       "25 "
+		       "and newer");
+}
+
 static void look_at_engine(struct doctor *doctor, const char *host)
 {
 	struct engine *engine = NULL;
@@ -79,6 +95,7 @@ static void look_at_engine(struct doctor *doctor, const char *host)
 		       "no docker buildx: Dockerfiles with RUN --mount, heredocs or secrets cannot "
 		       "be built",
 		       "install docker-buildx (Debian 13) or docker-buildx-plugin");
+	look_at_devices(doctor, info);
 	engine_close(engine);
 }
 

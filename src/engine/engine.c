@@ -254,12 +254,15 @@ static int identify(struct engine *engine, struct err *err)
 	out->api = arena_strdup(arena, json_str(version, "ApiVersion", NULL));
 	if (check_api(engine, err) < 0)
 		return -1;
-	if (get_json(engine, ENGINE_PREFIX "/info", &info, err) < 0)
+	/* Without a version: 1.41 is not told of devices. */
+	if (get_json(engine, "/info", &info, err) < 0)
 		return -1;
 	engine->podman = names_podman(version);
 	out->name = engine->podman ? "podman" : "docker";
 	out->version = arena_strdup(arena, json_str(version, "Version", NULL));
 	out->driver = arena_strdup(arena, json_str(info, "Driver", NULL));
+	out->nvidia = json_get(json_get(info, "Runtimes"), "nvidia") != NULL;
+	out->cdi = json_first(json_get(info, "CDISpecDirs")) != NULL;
 	out->kernel = arena_strdup(
 		arena, json_str(info, "KernelVersion", json_str(version, "KernelVersion", NULL)));
 	out->os_arch = arena_printf(arena, "%s/%s", json_str(version, "Os", "unknown"),

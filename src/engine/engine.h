@@ -33,6 +33,8 @@ struct engine_info {
 	const char *driver; /* storage driver */
 	const char *kernel;
 	const char *os_arch; /* "linux/amd64" */
+	bool nvidia;	     /* has NVIDIA's runtime: session_spec.gpu without a device */
+	bool cdi;	     /* looks for devices by the Container Device Interface, and says so */
 };
 const struct engine_info *engine_info(struct engine *engine);
 

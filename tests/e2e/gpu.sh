@@ -49,6 +49,7 @@ if [ ! -d "$engine/run" ]; then
 fi
 trap 'rm -rf "$scratch" "$engine/run/cdi"' EXIT
 mkdir -p "$engine/run/cdi"
+expect 0 'GPUs in containers +devices by CDI' "$ASSAY" doctor --repo "$scratch/r"
 # nvml REASONS: a driver library that tells of a card whose clocks are held down for REASONS.
 nvml() {
 	cat >"$scratch/nvml.c" <<END

@@ -50,6 +50,34 @@ static void expect_open_error(const struct stub_rule *rules, const char *words)
 	stub_stop(stub);
 }
 
+static void tells_how_gpus_get_into_containers(void **state)
+{
+	const struct stub_rule both[] = {PING,
+					 VERSION("1.45", "Engine"),
+					 {.match = "/info",
+					  .answer =
+						  JSON "{\"Runtimes\":{\"runc\":{},\"nvidia\":{}},"
+						       "\"CDISpecDirs\":[\"/etc/cdi\"]}"},
+					 {0}};
+	const struct stub_rule neither[] = {
+		PING,
+		VERSION("1.45", "Engine"),
+		{.match = "/info",
+		 .answer = JSON "{\"Runtimes\":{\"runc\":{}},\"CDISpecDirs\":[]}"},
+		{0}};
+	struct engine *engine;
+
+	(void)state;
+	assert_int_equal(try_open(both, &engine, NULL), 0);
+	assert_true(engine_info(engine)->nvidia && engine_info(engine)->cdi);
+	engine_close(engine);
+	stub_stop(stub);
+	assert_int_equal(try_open(neither, &engine, NULL), 0);
+	assert_false(engine_info(engine)->nvidia || engine_info(engine)->cdi);
+	engine_close(engine);
+	stub_stop(stub);
+}
+
 static void tells_docker_from_podman(void **state)
 {
 	const struct stub_rule docker[] = {PING, VERSION("1.41", "Engine"), INFO, {0}};
@@ -193,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_docker_from_podman),
+		cmocka_unit_test(tells_how_gpus_get_into_containers),
 		cmocka_unit_test(refuses_an_engine_that_is_too_old),
 		cmocka_unit_test(refuses_what_is_no_engine),
 		cmocka_unit_test(says_how_to_get_on_when_nothing_listens),
