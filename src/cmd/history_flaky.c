@@ -1,11 +1,12 @@
 /* `assay history flaky`: cases that passed and failed on the very same image. */
 #include "cmd/history_private.h"
 
-#include <math.h>
+#include "stats/distributions.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#define Z95 1.959964 /* normal quantile of a two-sided 95 % interval */
+#define CONFIDENCE 0.95
 #define RUNS_DEFAULT 1000
 
 struct flake {
@@ -16,17 +17,6 @@ struct flake {
 	uint64_t images;	 /* that saw both */
 	const char *newest;
 };
-
-/* Wilson (1927): an interval of a rate that stays within 0 and 1 for few trials too. */
-static void wilson(uint64_t failed, uint64_t trials, double *low, double *high)
-{
-	double n = (double)trials, p = (double)failed / n, z2 = Z95 * Z95;
-	double centre = (p + z2 / (2 * n)) / (1 + z2 / n);
-	double half = Z95 * sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n);
-
-	*low = fmax(0, centre - half);
-	*high = fmin(1, centre + half);
-}
 
 /* Rows of one suite, case and environment lie together. */
 static struct flake *collect(const struct repeat_row *rows, size_t count, struct arena *arena,
@@ -61,13 +51,13 @@ static struct flake *collect(const struct repeat_row *rows, size_t count, struct
 
 static void print_flake(const struct flake *flake, struct json *list)
 {
-	double rate = (double)flake->failed / (double)flake->trials, low, high;
+	struct stats_interval interval = stats_wilson(flake->failed, flake->trials, CONFIDENCE);
+	double rate = (double)flake->failed / (double)flake->trials;
 	struct json *item;
 
-	wilson(flake->failed, flake->trials, &low, &high);
 	if (!list) {
 		printf("%-20s %-32s %6.1f %%  %5.1f..%-5.1f %6llu/%-6llu %6llu  %s\n", flake->suite,
-		       flake->case_name, rate * 100, low * 100, high * 100,
+		       flake->case_name, rate * 100, interval.low * 100, interval.high * 100,
 		       (unsigned long long)flake->failed, (unsigned long long)flake->trials,
 		       (unsigned long long)flake->images, flake->newest);
 		return;
@@ -77,8 +67,8 @@ static void print_flake(const struct flake *flake, struct json *list)
 	json_add_str(item, "case", flake->case_name);
 	json_add_int(item, "environment", flake->environment);
 	json_add_num(item, "rate", rate);
-	json_add_num(item, "low", low);
-	json_add_num(item, "high", high);
+	json_add_num(item, "low", interval.low);
+	json_add_num(item, "high", interval.high);
 	json_add_int(item, "failed", (int64_t)flake->failed);
 	json_add_int(item, "trials", (int64_t)flake->trials);
 	json_add_int(item, "images", (int64_t)flake->images);

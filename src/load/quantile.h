@@ -13,9 +13,6 @@
 
 #define QUANTILE_REQUESTS_MAX UINT64_C(1000000000000)
 
-/* P(Binom(N, P) <= K); P in 0..1. */
-double binomial_below(uint64_t k, uint64_t n, double p);
-
 /* Requests needed to claim SHARE (0..1, excluded) at CONFIDENCE with OVER results over the limit;
  * QUANTILE_REQUESTS_MAX: that or more. */
 uint64_t quantile_needed(double share, double confidence, uint64_t over);
@@ -35,7 +32,5 @@ enum claim quantile_claim(double share, double confidence, uint64_t over, uint64
 /* Are errors within a budget of SHARE, when there were ERRORS in N? */
 enum claim budget_claim(double share, double confidence, uint64_t errors, uint64_t n,
 			uint64_t *needed);
-/* The share of errors that is not exceeded at CONFIDENCE (Clopper and Pearson's upper bound). */
-double error_bound(double confidence, uint64_t errors, uint64_t n);
 
 #endif
