@@ -21,60 +21,21 @@ struct sums {
 	double of[SUM_COUNT];
 };
 
-struct counts {
-	uint32_t fails, passes;
-};
-
 struct posterior {
 	const struct graph *graph;
 	struct posterior_model model;
 	uint32_t count;
 	double *log_prior;	 /* by position; then no culprit, older */
 	double *mass;		 /* the same */
-	struct counts *change;	 /* of the counts on bad code from one position to the next */
+	struct seen *change;	 /* of what was seen of bad code from one position to the next */
 	struct sums *before;	 /* sums over the positions before this one, count + 1 of them */
 	struct sums none, older; /* the two hypotheses that are no commit */
+	struct levels levels;
 };
 
 double bits_of(double p)
 {
 	return p <= 0 || p >= 1 ? 0 : -p * log2(p) - (1 - p) * log2(1 - p);
-}
-
-/* --- rates ----------------------------------------------------------------------------------- */
-
-static bool rate_is_sound(const struct rate *rate)
-{
-	if (rate->known)
-		return rate->value >= 0 && rate->value <= 1;
-	return rate->yes > 0 && rate->no > 0 && isfinite(rate->yes) && isfinite(rate->no);
-}
-
-static double log_times(double times, double p)
-{
-	return times > 0 ? times * log(p) : 0;
-}
-
-static double log_beta(double a, double b)
-{
-	int sign;
-
-	return lgamma_r(a, &sign) + lgamma_r(b, &sign) - lgamma_r(a + b, &sign);
-}
-
-static double log_likelihood(const struct rate *rate, struct counts seen)
-{
-	if (rate->known)
-		return log_times(seen.fails, rate->value) + log_times(seen.passes, 1 - rate->value);
-	return log_beta(rate->yes + seen.fails, rate->no + seen.passes) -
-	       log_beta(rate->yes, rate->no);
-}
-
-static double next_fails(const struct rate *rate, struct counts seen)
-{
-	if (rate->known)
-		return rate->value;
-	return (rate->yes + seen.fails) / (rate->yes + rate->no + seen.fails + seen.passes);
 }
 
 /* --- opening --------------------------------------------------------------------------------- */
@@ -100,7 +61,7 @@ int posterior_open(const struct graph *graph, const struct posterior_model *mode
 	size_t n = graph_count(graph);
 	struct posterior *posterior;
 
-	if (!rate_is_sound(&model->fail) || !rate_is_sound(&model->flake))
+	if (!likelihood_is_sound(&model->tests))
 		return err_set(err, ERR_USAGE, "a failure rate lies between 0 and 1");
 	if (!(model->no_culprit >= 0 && model->older >= 0 && model->no_culprit + model->older < 1))
 		return err_set(err, ERR_USAGE,
@@ -147,62 +108,79 @@ bool posterior_is_excluded(const struct posterior *posterior, uint32_t position)
 /* --- update ---------------------------------------------------------------------------------- */
 
 /* Counters wrap, and wrap back when they are added up. */
-static void count_span(struct posterior *posterior, struct graph_span span,
-		       const struct tally *tally)
+static void change_by(struct seen *change, const struct seen *seen, int sign)
 {
-	posterior->change[span.from].fails += tally->fails;
-	posterior->change[span.from].passes += tally->passes;
-	posterior->change[span.to + 1].fails -= tally->fails;
-	posterior->change[span.to + 1].passes -= tally->passes;
+	change->fails += (uint32_t)sign * seen->fails;
+	change->passes += (uint32_t)sign * seen->passes;
+	change->measured += (uint32_t)sign * seen->measured;
+	change->sum += sign * seen->sum;
+	change->squares += sign * seen->squares;
 }
 
-/* Under which hypotheses were which tests on bad code? Returns the counts of all tests. */
-static struct counts count_tests(struct posterior *posterior, const struct tally *tallies,
-				 size_t count)
+static bool is_change(const struct seen *change)
 {
-	struct counts all = {0};
+	return change->fails || change->passes || change->measured;
+}
+
+static void count_span(struct posterior *posterior, struct graph_span span, const struct seen *seen)
+{
+	change_by(&posterior->change[span.from], seen, 1);
+	change_by(&posterior->change[span.to + 1], seen, -1);
+}
+
+/* Under which hypotheses were which tests on bad code? Returns what all tests showed. */
+static struct seen count_tests(struct posterior *posterior, const struct tally *tallies,
+			       size_t count)
+{
+	struct seen all = {0};
 
 	memset(posterior->change, 0, (posterior->count + 1) * sizeof(*posterior->change));
 	for (size_t i = 0; i < count; i++) {
 		struct graph_set set;
 
-		all.fails += tallies[i].fails;
-		all.passes += tallies[i].passes;
+		change_by(&all, &tallies[i].seen, 1);
 		if (tallies[i].position == GRAPH_NOWHERE)
 			continue;
 		set = graph_ancestors(posterior->graph, tallies[i].position);
 		for (size_t j = 0; j < set.count; j++)
-			count_span(posterior, set.spans[j], &tallies[i]);
-		count_span(posterior, set.last, &tallies[i]);
+			count_span(posterior, set.spans[j], &tallies[i].seen);
+		count_span(posterior, set.last, &tallies[i].seen);
 	}
 	return all;
 }
 
-static double judge(const struct posterior_model *model, struct counts bad, struct counts all)
+static struct seen rest_of(const struct seen *all, const struct seen *bad)
 {
-	const struct counts good = {all.fails - bad.fails, all.passes - bad.passes};
+	struct seen good = *all;
 
-	return log_likelihood(&model->fail, bad) + log_likelihood(&model->flake, good);
+	change_by(&good, bad, -1);
+	return good;
 }
 
-static double log_masses(struct posterior *posterior, struct counts all)
+static double judge(const struct posterior_model *model, const struct seen *bad,
+		    const struct seen *all)
+{
+	const struct seen good = rest_of(all, bad);
+
+	return likelihood_log(&model->tests, bad, &good);
+}
+
+static double log_masses(struct posterior *posterior, const struct seen *all)
 {
 	const struct posterior_model *model = &posterior->model;
+	const struct seen nothing = {0};
 	uint32_t n = posterior->count;
-	struct counts bad = {0};
-	double like = judge(model, bad, all), top = -INFINITY;
+	struct seen bad = {0};
+	double like = judge(model, &bad, all), top = -INFINITY;
 
 	for (uint32_t c = 0; c < n; c++) {
-		const struct counts *change = &posterior->change[c];
-
-		bad.fails += change->fails;
-		bad.passes += change->passes;
-		if (change->fails || change->passes)
-			like = judge(model, bad, all);
+		change_by(&bad, &posterior->change[c], 1);
+		if (is_change(&posterior->change[c]))
+			like = judge(model, &bad, all);
 		posterior->mass[c] = posterior->log_prior[c] + like;
 		top = fmax(top, posterior->mass[c]);
 	}
-	posterior->mass[n] = posterior->log_prior[n] + judge(model, (struct counts){0}, all);
+	posterior->mass[n] = posterior->log_prior[n] + judge(model, &nothing, all);
 	posterior->mass[n + 1] = posterior->log_prior[n + 1] + judge(model, all, all);
 	return fmax(top, fmax(posterior->mass[n], posterior->mass[n + 1]));
 }
@@ -223,12 +201,35 @@ static void normalise(struct posterior *posterior, double top)
 		posterior->mass[c] /= total;
 }
 
-static struct sums unit_sums(const struct posterior_model *model, struct counts bad,
-			     struct counts all)
+/* The line above which a measured value counts as a failure when probes are weighed, where the most
+ * probable commit puts it. What is observed is judged by its value. */
+static double middle_of(struct posterior *posterior, const struct seen *all)
 {
-	const struct counts good = {all.fails - bad.fails, all.passes - bad.passes};
-	double fail = next_fails(&model->fail, bad), flake = next_fails(&model->flake, good);
+	const struct likelihood_model *tests = &posterior->model.tests;
+	struct seen bad = {0}, worst = {0}, good;
+	double top = -1;
 
+	if (tests->noise <= 0)
+		return 0;
+	for (uint32_t c = 0; c < posterior->count; c++) {
+		change_by(&bad, &posterior->change[c], 1);
+		if (posterior->mass[c] > top) {
+			top = posterior->mass[c];
+			worst = bad;
+		}
+	}
+	good = rest_of(all, &worst);
+	posterior->levels = likelihood_levels(tests, &worst, &good);
+	return (posterior->levels.bad + posterior->levels.good) / 2;
+}
+
+static struct sums unit_sums(const struct posterior_model *model, const struct seen *bad,
+			     const struct seen *all, double middle)
+{
+	const struct seen good = rest_of(all, bad);
+	double fail, flake;
+
+	likelihood_next(&model->tests, bad, &good, middle, &fail, &flake);
 	return (struct sums){{1, fail, flake, bits_of(fail), bits_of(flake)}};
 }
 
@@ -241,37 +242,36 @@ static struct sums scaled(const struct sums *unit, double mass)
 	return out;
 }
 
-static void add_up(struct posterior *posterior, struct counts all)
+static void add_up(struct posterior *posterior, const struct seen *all)
 {
 	const struct posterior_model *model = &posterior->model;
+	const struct seen nothing = {0};
 	uint32_t n = posterior->count;
-	struct counts bad = {0};
-	struct sums unit = unit_sums(model, bad, all);
+	double middle = middle_of(posterior, all);
+	struct seen bad = {0};
+	struct sums unit = unit_sums(model, &bad, all, middle);
 
 	for (uint32_t c = 0; c < n; c++) {
-		const struct counts *change = &posterior->change[c];
-
-		bad.fails += change->fails;
-		bad.passes += change->passes;
-		if (change->fails || change->passes)
-			unit = unit_sums(model, bad, all);
+		change_by(&bad, &posterior->change[c], 1);
+		if (is_change(&posterior->change[c]))
+			unit = unit_sums(model, &bad, all, middle);
 		for (size_t i = 0; i < SUM_COUNT; i++)
 			posterior->before[c + 1].of[i] =
 				posterior->before[c].of[i] + posterior->mass[c] * unit.of[i];
 	}
-	unit = unit_sums(model, (struct counts){0}, all);
+	unit = unit_sums(model, &nothing, all, middle);
 	posterior->none = scaled(&unit, posterior->mass[n]);
-	unit = unit_sums(model, all, all);
+	unit = unit_sums(model, all, all, middle);
 	posterior->older = scaled(&unit, posterior->mass[n + 1]);
 }
 
 void posterior_update(struct posterior *posterior, const struct tally *tallies, size_t count)
 {
-	struct counts all = count_tests(posterior, tallies, count);
-	double top = log_masses(posterior, all);
+	struct seen all = count_tests(posterior, tallies, count);
+	double top = log_masses(posterior, &all);
 
 	normalise(posterior, top);
-	add_up(posterior, all);
+	add_up(posterior, &all);
 }
 
 /* --- questions ------------------------------------------------------------------------------- */
@@ -349,4 +349,9 @@ void posterior_rates(const struct posterior *posterior, double *fail_out, double
 {
 	*fail_out = total(posterior, SUM_FAIL_BAD);
 	*flake_out = total(posterior, SUM_FAIL_GOOD);
+}
+
+struct levels posterior_levels(const struct posterior *posterior)
+{
+	return posterior->levels;
 }

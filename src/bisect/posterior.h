@@ -3,31 +3,23 @@
  * (the failure at the bad end was a flake), and that the good end fails already. A test of commit v
  * runs on bad code if and only if the culprit is v or an ancestor of it.
  *
- * Two rates are in play: how often bad code fails and how often good code does (flakes). Each is
- * known, or has a Beta prior and is learned from the same observations: then a hypothesis is judged
- * by the Beta-Bernoulli likelihood of the counts it implies, in closed form. The whole posterior is
- * recomputed from the counts, in one pass over the commits: no error builds up, and the order of
- * observations does not matter.
+ * A hypothesis splits the observations into those of bad and those of good code and is judged by
+ * their likelihood. The whole posterior is recomputed from the counts, in one pass over the
+ * commits: no error builds up, and the order of observations does not matter.
  */
 #ifndef BISECT_POSTERIOR_H
 #define BISECT_POSTERIOR_H
 
 #include "bisect/graph.h"
-
-struct rate {
-	bool known;
-	double value;	/* when known: a probability */
-	double yes, no; /* when learned: prior counts of failures and passes, both above 0 */
-};
+#include "bisect/likelihood.h"
 
 struct tally {
 	uint32_t position; /* GRAPH_NOWHERE: the good end */
-	uint32_t fails, passes;
+	struct seen seen;
 };
 
 struct posterior_model {
-	struct rate fail;      /* of bad code */
-	struct rate flake;     /* of good code */
+	struct likelihood_model tests;
 	double no_culprit;     /* prior probability that nothing in the range is to blame */
 	double older;	       /* prior probability that the good end is bad */
 	const double *weights; /* by position, relative; NULL: all alike. Copied. */
@@ -56,6 +48,8 @@ double posterior_bad(const struct posterior *posterior, uint32_t position);
 double posterior_information(const struct posterior *posterior, uint32_t position);
 /* Failure rates of bad and of good code as now believed. */
 void posterior_rates(const struct posterior *posterior, double *fail_out, double *flake_out);
+/* Where tests measure: levels and noise under the most probable commit. */
+struct levels posterior_levels(const struct posterior *posterior);
 /* Sum of the masses at positions FROM..TO. */
 double posterior_span(const struct posterior *posterior, uint32_t from, uint32_t to);
 

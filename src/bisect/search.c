@@ -230,30 +230,44 @@ enum image search__image(const struct search *search, uint32_t position)
 	return search->image[face == GRAPH_NOWHERE ? search->count : face];
 }
 
-static struct tally *tally_of(struct search *search, uint32_t face)
+static struct seen *seen_of(struct search *search, uint32_t face)
 {
 	for (size_t i = 0; i < search->tally_count; i++)
 		if (search->tallies[i].position == face)
-			return &search->tallies[i];
+			return &search->tallies[i].seen;
 	if (search->tally_count == search->tally_cap) {
 		search->tally_cap = search->tally_cap ? 2 * search->tally_cap : 32;
 		search->tallies =
 			xrealloc(search->tallies, search->tally_cap * sizeof(*search->tallies));
 	}
 	search->tallies[search->tally_count] = (struct tally){.position = face};
-	return &search->tallies[search->tally_count++];
+	return &search->tallies[search->tally_count++].seen;
 }
 
-void search_tally(const struct search *search, uint32_t position, struct tally *out)
+struct seen search_seen(const struct search *search, uint32_t position)
 {
 	uint32_t face = search_face(search, position);
+	struct seen out = {0};
 
-	*out = (struct tally){.position = position};
-	for (size_t i = 0; i < search->tally_count; i++)
-		if (search->tallies[i].position == face) {
-			out->fails += search->tallies[i].fails;
-			out->passes += search->tallies[i].passes;
-		}
+	for (size_t i = 0; i < search->tally_count; i++) {
+		const struct seen *seen = &search->tallies[i].seen;
+
+		if (search->tallies[i].position != face)
+			continue;
+		out.fails += seen->fails;
+		out.passes += seen->passes;
+		out.measured += seen->measured;
+		out.sum += seen->sum;
+		out.squares += seen->squares;
+	}
+	return out;
+}
+
+unsigned search__proofs(const struct search *search, uint32_t position, bool bad)
+{
+	struct seen seen = search_seen(search, position);
+
+	return seen.measured + (bad ? seen.fails : seen.passes);
 }
 
 static void know_image(struct search *search, uint32_t position, enum image image)
@@ -287,8 +301,24 @@ void search_observe(struct search *search, uint32_t position, enum sight sight)
 	know_image(search, position, sight == SIGHT_BROKEN ? IMAGE_BROKEN : IMAGE_THERE);
 	if (sight == SIGHT_BROKEN)
 		return;
-	tally_of(search, face)->fails += sight == SIGHT_FAIL;
-	tally_of(search, face)->passes += sight == SIGHT_PASS;
+	seen_of(search, face)->fails += sight == SIGHT_FAIL;
+	seen_of(search, face)->passes += sight == SIGHT_PASS;
+	search->stale = true;
+}
+
+void search_measure(struct search *search, uint32_t position, double value)
+{
+	struct seen *seen;
+
+	if (search->observations >= SEARCH_OBSERVATIONS_MAX || isnan(value))
+		return;
+	search->observations++;
+	know_image(search, position, IMAGE_THERE);
+	value = fmin(fmax(value, -SEARCH_VALUE_MAX), SEARCH_VALUE_MAX);
+	seen = seen_of(search, search_face(search, position));
+	seen->measured++;
+	seen->sum += value;
+	seen->squares += value * value;
 	search->stale = true;
 }
 
@@ -384,10 +414,10 @@ static size_t probe_ends(struct search *search, struct probe *probes, size_t max
 	size_t count = 0;
 
 	for (size_t i = 0; i < 2 && count < max && !search->options.trust_ends; i++) {
-		struct tally tally;
+		struct seen seen = search_seen(search, ends[i]);
 
-		search_tally(search, ends[i], &tally);
-		if (!tally.fails && !tally.passes && !search_is_broken(search, ends[i]))
+		if (!seen.fails && !seen.passes && !seen.measured &&
+		    !search_is_broken(search, ends[i]))
 			count = add_probe(search, probes, count, ends[i], PROBE_END);
 	}
 	return count;
@@ -396,11 +426,8 @@ static size_t probe_ends(struct search *search, struct probe *probes, size_t max
 static size_t confirm_at(const struct search *search, uint32_t position, bool fails,
 			 struct probe *probes, size_t count, size_t max)
 {
-	struct tally tally;
-	uint32_t seen;
+	unsigned seen = search__proofs(search, position, fails);
 
-	search_tally(search, position, &tally);
-	seen = fails ? tally.fails : tally.passes;
 	for (; seen < search->options.confirm && count < max; seen++)
 		count = add_probe(search, probes, count, position, PROBE_CONFIRM);
 	return count;

@@ -25,6 +25,7 @@
 #define SEARCH_PROBES_MAX (3 * SEARCH_WORKERS_MAX)
 #define SEARCH_PARENTS_MAX 8	       /* of a culprit that are confirmed */
 #define SEARCH_OBSERVATIONS_MAX 100000 /* then the search gives up */
+#define SEARCH_VALUE_MAX 10	       /* e to this: more than any real change */
 
 struct search_options {
 	struct posterior_model model;
@@ -68,7 +69,9 @@ struct verdict_of_search {
 	uint32_t witness;    /* first commit with the culprit that can be tested; or NOWHERE */
 	uint32_t parents[SEARCH_PARENTS_MAX]; /* last ones without it; may hold GRAPH_NOWHERE */
 	size_t parent_count;
-	unsigned fails, passes; /* at the witness; at the parent with the fewest */
+	/* At the witness; at the parent with the fewest. Where tests measure: how often they did.
+	 */
+	unsigned fails, passes;
 	bool confirmed;
 };
 
@@ -86,6 +89,10 @@ void search_cached(struct search *search, uint32_t position);
 void search_join(struct search *search, uint32_t a, uint32_t b);
 /* What one probe showed. A pass or a fail implies that the image exists now. */
 void search_observe(struct search *search, uint32_t position, enum sight sight);
+/* What one probe measured, where the model says that tests measure: the logarithm of its ratio to
+ * the good end, higher being worse; cut at +-SEARCH_VALUE_MAX, and one that is no number counts for
+ * nothing. */
+void search_measure(struct search *search, uint32_t position, double value);
 /* Seconds that a build and a test take, as measured; others than above 0 are ignored. */
 void search_times(struct search *search, double build_s, double test_s);
 
@@ -98,7 +105,7 @@ void search_answer(struct search *search, struct verdict_of_search *out);
 
 /* For showing and keeping. */
 const struct posterior *search_posterior(const struct search *search);
-void search_tally(const struct search *search, uint32_t position, struct tally *out);
+struct seen search_seen(const struct search *search, uint32_t position);
 bool search_is_broken(const struct search *search, uint32_t position);
 bool search_is_cached(const struct search *search, uint32_t position);
 /* Suspects that are still in question: the fewest that hold the confidence. */

@@ -38,6 +38,8 @@ struct mass_of_mark {
 };
 
 void search__refresh(struct search *search);
+/* Tests at POSITION that showed bad code, or good code; measured ones count for both. */
+unsigned search__proofs(const struct search *search, uint32_t position, bool bad);
 enum image search__image(const struct search *search, uint32_t position);
 /* Seconds to a verdict, and the chance that one comes out at all. */
 double search__worth(const struct search *search, uint32_t position, double information);

@@ -181,16 +181,13 @@ static void find_parents(const struct search *search, struct verdict_of_search *
 
 static void count_evidence(const struct search *search, struct verdict_of_search *answer)
 {
-	struct tally tally;
-
-	if (answer->witness != GRAPH_NOWHERE) {
-		search_tally(search, answer->witness, &tally);
-		answer->fails = tally.fails;
-	}
+	if (answer->witness != GRAPH_NOWHERE)
+		answer->fails = search__proofs(search, answer->witness, true);
 	for (size_t i = 0; i < answer->parent_count; i++) {
-		search_tally(search, answer->parents[i], &tally);
-		if (i == 0 || tally.passes < answer->passes)
-			answer->passes = tally.passes;
+		unsigned passes = search__proofs(search, answer->parents[i], false);
+
+		if (i == 0 || passes < answer->passes)
+			answer->passes = passes;
 	}
 	answer->confirmed = answer->fails >= search->options.confirm &&
 			    answer->passes >= search->options.confirm;
@@ -203,7 +200,6 @@ static void answer_without(const struct search *search, struct verdict_of_search
 {
 	double none = posterior_no_culprit(search->posterior);
 	double older = posterior_older(search->posterior);
-	struct tally tally;
 
 	if (none <= answer->mass && older <= answer->mass)
 		return;
@@ -214,13 +210,11 @@ static void answer_without(const struct search *search, struct verdict_of_search
 					     .witness = GRAPH_NOWHERE};
 	if (answer->ending == ENDING_NO_CULPRIT) {
 		answer->parents[answer->parent_count++] = search_face(search, search->count - 1);
-		search_tally(search, search->count - 1, &tally);
-		answer->passes = tally.passes;
-		answer->confirmed = tally.passes >= search->options.confirm;
+		answer->passes = search__proofs(search, search->count - 1, false);
+		answer->confirmed = answer->passes >= search->options.confirm;
 	} else {
-		search_tally(search, GRAPH_NOWHERE, &tally);
-		answer->fails = tally.fails;
-		answer->confirmed = tally.fails >= search->options.confirm;
+		answer->fails = search__proofs(search, GRAPH_NOWHERE, true);
+		answer->confirmed = answer->fails >= search->options.confirm;
 	}
 }
 

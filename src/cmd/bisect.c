@@ -120,8 +120,7 @@ static int set_search(struct hunt *hunt, struct err *err)
 	struct search_options *search = &hunt->search_options;
 
 	*search = (struct search_options){
-		.model = {.fail = often,
-			  .flake = rare,
+		.model = {.tests = {.fail = often, .flake = rare},
 			  .no_culprit = NO_CULPRIT_PRIOR,
 			  .older = OLDER_PRIOR},
 		.confidence = .99,
@@ -135,18 +134,18 @@ static int set_search(struct hunt *hunt, struct err *err)
 	if (options->command && !options->build_command)
 		search->build_s = NO_BUILD_S;
 	if (options->deterministic) {
-		search->model = (struct posterior_model){.fail = {.known = true, .value = 1},
-							 .flake = {.known = true, .value = 0}};
+		search->model = (struct posterior_model){
+			.tests = {.fail = {.known = true, .value = 1}, .flake = {.known = true}}};
 		search->confirm = 0;
 		search->trust_ends = true;
 	}
 	return parse_share("confidence", options->confidence, &search->confidence, err) < 0 ||
 			       parse_share("no-culprit", options->no_culprit,
 					   &search->model.no_culprit, err) < 0 ||
-			       parse_rate("flake-rate", options->flake_rate, &search->model.flake,
-					  err) < 0 ||
-			       parse_rate("fail-rate", options->fail_rate, &search->model.fail,
-					  err) < 0
+			       parse_rate("flake-rate", options->flake_rate,
+					  &search->model.tests.flake, err) < 0 ||
+			       parse_rate("fail-rate", options->fail_rate,
+					  &search->model.tests.fail, err) < 0
 		       ? -1
 		       : 0;
 }

@@ -154,22 +154,25 @@ static void print_cause(const struct cause *cause)
 		       cause->elsewhere.items[i], cause->elsewhere.items[i]);
 }
 
+static bool is_tested(const struct hunt *hunt, uint32_t position)
+{
+	struct seen seen = search_seen(hunt->search, position);
+
+	return seen.fails || seen.passes || seen.measured;
+}
+
 static bool is_listed(const struct hunt *hunt, uint32_t v)
 {
-	struct tally tally;
-
-	search_tally(hunt->search, v, &tally);
 	return search_face(hunt->search, v) == v &&
-	       (posterior_mass(search_posterior(hunt->search), v) > WORTH_LISTING || tally.fails ||
-		tally.passes || search_is_broken(hunt->search, v));
+	       (posterior_mass(search_posterior(hunt->search), v) > WORTH_LISTING ||
+		is_tested(hunt, v) || search_is_broken(hunt->search, v));
 }
 
 static void print_row(struct hunt *hunt, uint32_t position, const char *hash)
 {
 	const struct posterior *posterior = search_posterior(hunt->search);
-	struct tally tally;
+	struct seen seen = search_seen(hunt->search, position);
 
-	search_tally(hunt->search, position, &tally);
 	printf("  %.12s ", hash);
 	if (position == GRAPH_NOWHERE)
 		printf("%7s ", hunt->old);
@@ -178,7 +181,7 @@ static void print_row(struct hunt *hunt, uint32_t position, const char *hash)
 	if (search_is_broken(hunt->search, position))
 		printf("%11s ", "no verdict");
 	else
-		printf("%4u of %4u ", tally.fails, tally.fails + tally.passes);
+		printf("%4u of %4u ", seen.fails, seen.fails + seen.passes);
 	printf(" %.50s\n", bisect__subject(hunt, hash));
 }
 
@@ -248,9 +251,8 @@ static void add_posterior(struct hunt *hunt, struct json *root)
 
 	for (uint32_t v = 0; v < graph_count(hunt->graph); v++) {
 		struct json *item = json_add_object(list, NULL);
-		struct tally tally;
+		struct seen seen = search_seen(hunt->search, v);
 
-		search_tally(hunt->search, v, &tally);
 		json_add_str(item, "commit", bisect__hash_at(hunt, v));
 		json_add_str(item, "subject", bisect__subject(hunt, bisect__hash_at(hunt, v)));
 		json_add_num(item, "probability", posterior_mass(posterior, v));
@@ -258,9 +260,9 @@ static void add_posterior(struct hunt *hunt, struct json *root)
 			json_add_bool(item, "same_inputs", true);
 		if (search_is_broken(hunt->search, v))
 			json_add_bool(item, "no_verdict", true);
-		if (tally.fails || tally.passes) {
-			json_add_int(item, "fails", tally.fails);
-			json_add_int(item, "passes", tally.passes);
+		if (seen.fails || seen.passes) {
+			json_add_int(item, "fails", seen.fails);
+			json_add_int(item, "passes", seen.passes);
 		}
 	}
 	json_add_num(root, "no_culprit", posterior_no_culprit(posterior));
@@ -361,17 +363,15 @@ static void log_commit(struct hunt *hunt, const struct verdict_of_search *answer
 		       struct buf *out)
 {
 	const char *hash = bisect__hash_at(hunt, v);
-	struct tally tally;
+	struct seen seen = search_seen(hunt->search, v);
 
-	search_tally(hunt->search, v, &tally);
 	if (search_face(hunt->search, v) != v && !is_next_to_answer(hunt, answer, v))
 		return;
 	if (search_is_broken(hunt->search, v))
 		buf_printf(out, "git bisect skip %s\n", hash);
-	else if (tally.fails || tally.passes)
-		buf_printf(out, "# %u of %u fail\ngit bisect %s %s\n", tally.fails,
-			   tally.fails + tally.passes, is_bad(hunt, v) ? hunt->new : hunt->old,
-			   hash);
+	else if (seen.fails || seen.passes)
+		buf_printf(out, "# %u of %u fail\ngit bisect %s %s\n", seen.fails,
+			   seen.fails + seen.passes, is_bad(hunt, v) ? hunt->new : hunt->old, hash);
 }
 
 /* Every commit that was looked at, with the side it most probably is on: `git bisect replay` takes

@@ -243,8 +243,8 @@ static struct search_options options_of(const struct setting *setting)
 {
 	double flake = fmax(setting->flake, .01) * setting->assume;
 	struct search_options options = {
-		.model = {.fail = {.known = true, .value = 1 - setting->miss},
-			  .flake = {.known = true, .value = fmin(fmax(flake, .01), .45)},
+		.model = {.tests = {.fail = {.known = true, .value = 1 - setting->miss},
+				    .flake = {.known = true, .value = fmin(fmax(flake, .01), .45)}},
 			  .no_culprit = setting->prior,
 			  .older = setting->older},
 		.confidence = setting->confidence,
@@ -258,15 +258,15 @@ static struct search_options options_of(const struct setting *setting)
 	};
 
 	if (setting->strength > 0) /* believed as if seen in so many tests */
-		options.model.flake =
-			(struct rate){.yes = setting->strength * options.model.flake.value,
-				      .no = setting->strength * (1 - options.model.flake.value)};
+		options.model.tests.flake = (struct rate){
+			.yes = setting->strength * options.model.tests.flake.value,
+			.no = setting->strength * (1 - options.model.tests.flake.value)};
 	if (setting->learn > 0) { /* nothing is known but that flakes are rare */
-		options.model.flake = (struct rate){.yes = .5, .no = 9.5};
-		options.model.fail = (struct rate){.yes = 9.5, .no = .5};
+		options.model.tests.flake = (struct rate){.yes = .5, .no = 9.5};
+		options.model.tests.fail = (struct rate){.yes = 9.5, .no = .5};
 	}
 	if (setting->assume <= 0) /* tests never lie */
-		options.model.flake = (struct rate){.known = true};
+		options.model.tests.flake = (struct rate){.known = true};
 	return options;
 }
 

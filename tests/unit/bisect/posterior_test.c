@@ -47,8 +47,8 @@ static bool near(double a, double b)
 static void known_rates_follow_bayes(void **state)
 {
 	const struct posterior_model model = {
-		{.known = true, .value = .9}, {.known = true, .value = .2}, .5, 0, NULL};
-	const struct tally tallies[] = {{3, 2, 1}};
+		{{.known = true, .value = .9}, {.known = true, .value = .2}, 0}, .5, 0, NULL};
+	const struct tally tallies[] = {{3, {2, 1, 0, 0, 0}}};
 	struct graph *graph = line(COMMITS);
 	struct posterior *posterior = open_posterior(graph, &model);
 	double bad = .9 * .9 * .1 / 16, good = .2 * .2 * .8 / 16;
@@ -69,8 +69,9 @@ static void known_rates_follow_bayes(void **state)
  * culprit 0: E[fail^1 pass^1 of bad] = B(2,2)/B(1,1) = 1/6; culprit 1: 1/2 * 1/2. */
 static void learned_rates_are_integrated_out(void **state)
 {
-	const struct posterior_model model = {{.yes = 1, .no = 1}, {.yes = 1, .no = 1}, 0, 0, NULL};
-	const struct tally tallies[] = {{0, 0, 1}, {1, 1, 0}};
+	const struct posterior_model model = {
+		{{.yes = 1, .no = 1}, {.yes = 1, .no = 1}, 0}, 0, 0, NULL};
+	const struct tally tallies[] = {{0, {0, 1, 0, 0, 0}}, {1, {1, 0, 0, 0, 0}}};
 	struct graph *graph = line(2);
 	struct posterior *posterior = open_posterior(graph, &model);
 
@@ -85,7 +86,7 @@ static void weights_and_exclusions_shape_the_prior(void **state)
 {
 	const double weights[] = {1, 1, 4, 1, 1, 1, 1, 1};
 	const struct posterior_model model = {
-		{.known = true, .value = 1}, {.known = true, .value = 0}, 0, 0, weights};
+		{{.known = true, .value = 1}, {.known = true, .value = 0}, 0}, 0, 0, weights};
 	struct graph *graph = line(COMMITS);
 	struct posterior *posterior = open_posterior(graph, &model);
 
@@ -103,7 +104,7 @@ static void weights_and_exclusions_shape_the_prior(void **state)
 static void the_middle_tells_one_bit_the_end_none(void **state)
 {
 	const struct posterior_model model = {
-		{.known = true, .value = 1}, {.known = true, .value = 0}, 0, 0, NULL};
+		{{.known = true, .value = 1}, {.known = true, .value = 0}, 0}, 0, 0, NULL};
 	struct graph *graph = line(COMMITS);
 	struct posterior *posterior = open_posterior(graph, &model);
 
@@ -118,8 +119,8 @@ static void the_middle_tells_one_bit_the_end_none(void **state)
 static void what_cannot_be_leaves_no_culprit(void **state)
 {
 	const struct posterior_model model = {
-		{.known = true, .value = 1}, {.known = true, .value = 0}, 0, 0, NULL};
-	const struct tally tallies[] = {{0, 1, 0}, {7, 0, 1}};
+		{{.known = true, .value = 1}, {.known = true, .value = 0}, 0}, 0, 0, NULL};
+	const struct tally tallies[] = {{0, {1, 0, 0, 0, 0}}, {7, {0, 1, 0, 0, 0}}};
 	struct graph *graph = line(COMMITS);
 	struct posterior *posterior = open_posterior(graph, &model);
 
@@ -134,8 +135,8 @@ static void what_cannot_be_leaves_no_culprit(void **state)
 static void many_observations_do_not_underflow(void **state)
 {
 	const struct posterior_model model = {
-		{.known = true, .value = .6}, {.known = true, .value = .5}, 0, .1, NULL};
-	const struct tally tallies[] = {{2, 6000, 4000}, {1, 5000, 5000}};
+		{{.known = true, .value = .6}, {.known = true, .value = .5}, 0}, 0, .1, NULL};
+	const struct tally tallies[] = {{2, {6000, 4000, 0, 0, 0}}, {1, {5000, 5000, 0, 0, 0}}};
 	struct graph *graph = line(COMMITS);
 	struct posterior *posterior = open_posterior(graph, &model);
 
@@ -149,16 +150,16 @@ static void many_observations_do_not_underflow(void **state)
 static void refuses_rates_that_are_none(void **state)
 {
 	struct posterior_model model = {
-		{.known = true, .value = 1.5}, {.known = true, .value = 0}, 0, 0, NULL};
+		{{.known = true, .value = 1.5}, {.known = true, .value = 0}, 0}, 0, 0, NULL};
 	struct graph *graph = line(COMMITS);
 	struct posterior *posterior = NULL;
 	struct err err = {0};
 
 	(void)state;
 	assert_int_equal(posterior_open(graph, &model, &posterior, &err), -1);
-	model.fail = (struct rate){.yes = 0, .no = 1};
+	model.tests.fail = (struct rate){.yes = 0, .no = 1};
 	assert_int_equal(posterior_open(graph, &model, &posterior, &err), -1);
-	model.fail = (struct rate){.yes = 1, .no = 1};
+	model.tests.fail = (struct rate){.yes = 1, .no = 1};
 	model.no_culprit = 1;
 	assert_int_equal(posterior_open(graph, &model, &posterior, &err), -1);
 	assert_int_equal(err.code, ERR_USAGE);

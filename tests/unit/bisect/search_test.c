@@ -21,7 +21,7 @@
 
 static struct search_options plain(void)
 {
-	return (struct search_options){.model = {.fail = CERTAIN, .flake = NEVER},
+	return (struct search_options){.model = {.tests = {.fail = CERTAIN, .flake = NEVER}},
 				       .confidence = .99,
 				       .workers = 1,
 				       .confirm = 2,
@@ -161,8 +161,8 @@ static void good_end_that_fails_ends_the_search(void **state)
 
 	(void)state;
 	options.model.older = .02;
-	options.model.fail = (struct rate){.yes = 9.5, .no = .5};
-	options.model.flake = (struct rate){.yes = .5, .no = 9.5};
+	options.model.tests.fail = (struct rate){.yes = 9.5, .no = .5};
+	options.model.tests.flake = (struct rate){.yes = .5, .no = 9.5};
 	for (options.workers = 1; options.workers <= 4; options.workers += 3) {
 		struct world world = {.graph = line(16), .culprit = 0, .good_is_bad = true};
 		struct verdict_of_search answer;
@@ -262,17 +262,14 @@ static void joined_images_share_their_evidence(void **state)
 	struct search_options options = plain();
 	struct graph *graph = line(8);
 	struct search *search = NULL;
-	struct tally tally;
 
 	(void)state;
 	assert_int_equal(search_open(graph, &options, &search, NULL), 0);
 	search_observe(search, 2, SIGHT_PASS);
 	search_observe(search, 5, SIGHT_PASS);
 	search_join(search, 5, 2);
-	search_tally(search, 4, &tally);
-	assert_int_equal(tally.passes, 0);
-	search_tally(search, 5, &tally);
-	assert_int_equal(tally.passes, 2);
+	assert_int_equal(search_seen(search, 4).passes, 0);
+	assert_int_equal(search_seen(search, 5).passes, 2);
 	assert_int_equal(search_face(search, 5), 2);
 	assert_true(posterior_is_excluded(search_posterior(search), 4));
 	assert_false(posterior_is_excluded(search_posterior(search), 6));
