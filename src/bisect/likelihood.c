@@ -3,8 +3,9 @@
 #include <math.h>
 
 /* Weight of the prior means, in measurements. Good code is compared with the good end, so its level
- * is near 0; of bad code little is known but that it is worse: some 10 standard deviations. */
-#define GOOD_WEIGHT 1
+ * is 0 but for a bias of a quarter of the noise; of bad code little is known but that it is worse,
+ * by up to some 10 times the noise. */
+#define GOOD_WEIGHT 16
 #define BAD_WEIGHT .01
 /* Of the inverse gamma prior of the variance: the guess counts as much as two measurements. */
 #define NOISE_SHAPE 1
@@ -21,7 +22,7 @@ static bool rate_is_sound(const struct rate *rate)
 bool likelihood_is_sound(const struct likelihood_model *model)
 {
 	return rate_is_sound(&model->fail) && rate_is_sound(&model->flake) && model->noise >= 0 &&
-	       isfinite(model->noise);
+	       isfinite(model->noise) && model->margin >= 0 && isfinite(model->margin);
 }
 
 static double log_times(double times, double p)
@@ -93,13 +94,14 @@ static double below(double t, double freedom)
 	return erfc(-copysign(z, t) / M_SQRT2) / 2;
 }
 
-/* Probability that bad code is worse than good code: what is faster is nobody's fault. */
-static double is_worse(const struct fit *fit)
+/* Probability that bad code is worse than good code by the margin: what is faster, or slower by too
+ * little to matter, is nobody's fault. */
+static double is_worse(const struct fit *fit, double margin)
 {
 	double spread =
 		sqrt(fit->scale / fit->shape * (1 / fit->bad.weight + 1 / fit->good.weight));
 
-	return below((fit->bad.mean - fit->good.mean) / spread, 2 * fit->shape);
+	return below((fit->bad.mean - fit->good.mean - margin) / spread, 2 * fit->shape);
 }
 
 static double log_levels(const struct likelihood_model *model, const struct seen *bad,
@@ -107,16 +109,30 @@ static double log_levels(const struct likelihood_model *model, const struct seen
 {
 	struct fit fit = fit_levels(model, bad, good);
 	double like = -fit.shape * log(fit.scale) + log(GOOD_WEIGHT / fit.good.weight) / 2;
+	const struct seen nothing = {0};
+	struct fit prior;
 
-	if (bad->measured) /* by symmetry one half of the prior is worse */
-		like += log(BAD_WEIGHT / fit.bad.weight) / 2 + log(2 * is_worse(&fit));
-	return like;
+	if (!bad->measured)
+		return like;
+	prior = fit_levels(model, &nothing, &nothing);
+	return like + log(BAD_WEIGHT / fit.bad.weight) / 2 +
+	       log(is_worse(&fit, model->margin) / is_worse(&prior, model->margin));
+}
+
+/* Bad code is worse by the margin at least, whatever few values suggest. */
+static struct fit fit_apart(const struct likelihood_model *model, const struct seen *bad,
+			    const struct seen *good)
+{
+	struct fit fit = fit_levels(model, bad, good);
+
+	fit.bad.mean = fmax(fit.bad.mean, fit.good.mean + model->margin);
+	return fit;
 }
 
 struct levels likelihood_levels(const struct likelihood_model *model, const struct seen *bad,
 				const struct seen *good)
 {
-	struct fit fit = fit_levels(model, bad, good);
+	struct fit fit = fit_apart(model, bad, good);
 
 	return (struct levels){fit.bad.mean, fit.good.mean, sqrt(fit.scale / fit.shape)};
 }
@@ -149,7 +165,7 @@ void likelihood_next(const struct likelihood_model *model, const struct seen *ba
 		*flake_out = next_fails(&model->flake, good);
 		return;
 	}
-	fit = fit_levels(model, bad, good);
+	fit = fit_apart(model, bad, good);
 	*fail_out = bad->measured ? next_above(&fit, &fit.bad, middle) : 1;
 	*flake_out = next_above(&fit, &fit.good, middle);
 }

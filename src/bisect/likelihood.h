@@ -33,6 +33,7 @@ struct likelihood_model {
 	struct rate fail;  /* of bad code */
 	struct rate flake; /* of good code */
 	double noise;	   /* standard deviation of a value, a guess; 0: nothing is measured */
+	double margin;	   /* bad code is worse by at least so much, or it is not bad */
 };
 
 bool likelihood_is_sound(const struct likelihood_model *model);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The search of `assay bisect`: in simulated histories of 1024 commits (the real search code, at least 1000
-trials a cell, one setting for all: both ends tested first, the answer confirmed, the prior of the program),
+"""The search of `assay bisect`: in simulated histories of 1024 commits (the real search code, 3000 trials
+a cell, one setting for all: both ends tested first, the answer confirmed, the prior of the program),
 its speed, and side by side with git and git-bayesect in real repositories."""
 import json
 import os
@@ -21,9 +21,12 @@ def sim(*options):
     return json.loads(done.stdout)
 
 
+TRIALS = 3000
+
+
 def cell(name, options, builds, right=99, p95=None, extra=0):
     """EXTRA: ends whose build counts here."""
-    got = sim(*options)
+    got = sim("--trials", TRIALS, *options)
     note = f"(p95 {got['p95']:g}, tests {got['runs']:g})"
     show(f"{name}/builds", got["builds"] + extra, f"builds {note}", "<=", builds)
     if p95:
@@ -40,7 +43,7 @@ def broken(_):
     for run in (1, 5, 20):
         for flake in (0, .05, .2):
             cell(f"bisect/broken/run-{run}-flakes-{flake:g}",
-                 ("--broken", .1, "--run", run, "--flake", flake, "--trials", 3000), 14, p95=25)
+                 ("--broken", .1, "--run", run, "--flake", flake), 14, p95=25)
 
 
 def nobody(_):
@@ -50,7 +53,7 @@ def nobody(_):
 
 
 def workers(_):
-    got = sim("--workers", 4, "--flake", .05)
+    got = sim("--workers", 4, "--flake", .05, "--trials", TRIALS)
     show("bisect/workers/rounds", got["rounds_to_name"],
          f"rounds of 4 until the answer is sure ({got['rounds']:g} until it is confirmed)", "<=", 6)
     show("bisect/workers/right", got["right"], "% right answers", ">=", 99)
@@ -62,6 +65,14 @@ def misstated(_):
             cell(f"bisect/misstated/x{assume:g}-flakes-{flake:g}",
                  ("--flake", flake, "--assume", assume), 11, right=96 if assume < 1 else 99)
         cell(f"bisect/misstated/learned-flakes-{flake:g}", ("--flake", flake, "--learn", 1), 11)
+
+
+def slower(_):
+    """Steps of a measured value at 1 % of noise; both levels and the noise are learned."""
+    for step in (.02, .05):
+        cell(f"bisect/slower/step-{step:g}", ("--noise", .01, "--step", step), 10.5)
+        cell(f"bisect/slower/step-{step:g}-nobody-0.4", ("--noise", .01, "--step", step, "--none", .4), 8, extra=1)
+    cell("bisect/slower/step-0.05-broken", ("--noise", .01, "--step", .05, "--broken", .1, "--run", 20), 14, p95=25)
 
 
 def speed(_):
@@ -126,7 +137,7 @@ def dag(scratch):
 
 
 FIGURES = {"bisect/worlds": worlds, "bisect/broken": broken, "bisect/nobody": nobody,
-           "bisect/workers": workers, "bisect/misstated": misstated, "bisect/speed": speed,
+           "bisect/workers": workers, "bisect/misstated": misstated, "bisect/slower": slower, "bisect/speed": speed,
            "bisect/side/clean": side_figure("clean", 0, 0),
            "bisect/side/flakes-0.05": side_figure("flakes-0.05", .05, 0),
            "bisect/side/flakes-0.2": side_figure("flakes-0.2", .2, 0),

@@ -2,8 +2,10 @@
  * The real search in simulated histories: `bisect_sim [OPTION VALUE]…` prints one JSON line with
  * means over the trials. Commits 0..n-1 are the suspects, oldest first; commit n-1 is bad, what
  * lies before commit 0 is good. The culprit is uniform. Good commits fail with probability
- * --flake, bad ones pass with probability --miss. A share --broken of the commits does not build,
- * in runs of mean length --run. With probability --none there is no culprit.
+ * --flake, bad ones pass with probability --miss; with --noise, tests measure instead: Gaussian
+ * values of that standard deviation, which lie --step higher at bad commits. A share --broken of
+ * the commits does not build, in runs of mean length --run. With probability --none there is no
+ * culprit.
  *
  * An answer counts as right when it names the culprit, or a part of the smallest set that commits
  * which do not build leave: the run of broken commits around the culprit and the commit after it,
@@ -20,11 +22,13 @@
 #include <string.h>
 #include <time.h>
 
-#define BRANCHES_MAX 8 /* open at once */
+#define BRANCHES_MAX 8	/* open at once */
+#define NOISE_GUESS .02 /* as `assay bisect --metric` starts with */
+#define MARGIN .01
 
 struct setting {
 	double n, trials, flake, miss, broken, run, none, workers, assume, confirm, learn, prior,
-		seed, ratio, confidence, ends, merges, older, strength;
+		seed, ratio, confidence, ends, merges, older, strength, step, noise;
 };
 
 struct world {
@@ -59,6 +63,13 @@ static double draw(struct world *world)
 	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
 	return (double)((x ^ (x >> 31)) >> 11) / 9007199254740992.0;
+}
+
+static double draw_normal(struct world *world)
+{
+	double radius = sqrt(-2 * log(1 - draw(world))); /* Box and Muller (1958) */
+
+	return radius * cos(2 * M_PI * draw(world));
 }
 
 /* --- world ----------------------------------------------------------------------------------- */
@@ -183,10 +194,9 @@ static void world_close(struct world *world)
 	free(world->built);
 }
 
-static enum sight probe(struct world *world, uint32_t position, struct outcome *outcome)
+/* Build what is not built yet, count the test. */
+static bool is_built(struct world *world, uint32_t position, struct outcome *outcome)
 {
-	bool bad = false, fails;
-
 	if (position == GRAPH_NOWHERE) {
 		outcome->cold += !world->good_built;
 		world->good_built = true;
@@ -199,14 +209,34 @@ static enum sight probe(struct world *world, uint32_t position, struct outcome *
 			world->built[commit] = true;
 		}
 		if (world->broken[commit])
-			return SIGHT_BROKEN;
-		bad = world->culprit < world->n &&
-		      graph_is_ancestor(world->graph,
-					graph_position_of(world->graph, world->culprit), position);
+			return false;
 	}
 	outcome->runs++;
-	fails = bad ? draw(world) >= world->setting->miss : draw(world) < world->setting->flake;
-	return fails ? SIGHT_FAIL : SIGHT_PASS;
+	return true;
+}
+
+static bool is_bad(const struct world *world, uint32_t position)
+{
+	return position != GRAPH_NOWHERE && world->culprit < world->n &&
+	       graph_is_ancestor(world->graph, graph_position_of(world->graph, world->culprit),
+				 position);
+}
+
+static void probe(struct world *world, struct search *search, uint32_t position,
+		  struct outcome *outcome)
+{
+	const struct setting *setting = world->setting;
+	bool bad = is_bad(world, position), fails;
+
+	if (!is_built(world, position, outcome)) {
+		search_observe(search, position, SIGHT_BROKEN);
+	} else if (setting->noise > 0) {
+		search_measure(search, position,
+			       bad * setting->step + setting->noise * draw_normal(world));
+	} else {
+		fails = bad ? draw(world) >= setting->miss : draw(world) < setting->flake;
+		search_observe(search, position, fails ? SIGHT_FAIL : SIGHT_PASS);
+	}
 }
 
 /* --- score ----------------------------------------------------------------------------------- */
@@ -265,6 +295,11 @@ static struct search_options options_of(const struct setting *setting)
 		options.model.tests.flake = (struct rate){.yes = .5, .no = 9.5};
 		options.model.tests.fail = (struct rate){.yes = 9.5, .no = .5};
 	}
+	if (setting->noise > 0) {
+		options.model.tests.noise = NOISE_GUESS;
+		options.model.tests.margin = MARGIN;
+		options.model.older = 0;
+	}
 	if (setting->assume <= 0) /* tests never lie */
 		options.model.tests.flake = (struct rate){.known = true};
 	return options;
@@ -303,8 +338,7 @@ static struct outcome trial(const struct setting *setting, uint64_t number)
 		outcome.rounds++;
 		outcome.named += probes[0].why != PROBE_CONFIRM;
 		for (size_t i = 0; i < count; i++)
-			search_observe(search, probes[i].position,
-				       probe(&world, probes[i].position, &outcome));
+			probe(&world, search, probes[i].position, &outcome);
 	}
 	search_answer(search, &answer);
 	outcome.right = is_right(&world, &answer);
@@ -385,6 +419,8 @@ static const struct option options[] = {
 	{"--merges", AT(merges), 0},
 	{"--older", AT(older), 0},
 	{"--strength", AT(strength), 10},
+	{"--step", AT(step), 0},
+	{"--noise", AT(noise), 0},
 	{NULL, 0, 0},
 };
 #undef AT

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 static const struct likelihood_model measures = {
-	{.known = true, .value = 1}, {.known = true, .value = 0}, .01};
+	{.known = true, .value = 1}, {.known = true, .value = 0}, .01, 0};
 
 static struct seen values(const double *list, unsigned count)
 {
@@ -39,12 +39,12 @@ static double by_grid(const double *bad, unsigned bad_count, const double *good,
 {
 	double sum = 0;
 
-	for (double v = 8e-6; v < 4e-2; v *= 1.06) { /* the variance: inverse gamma (1, 1e-4) */
+	for (double v = 8e-6; v < 4e-2; v *= 1.12) { /* the variance: inverse gamma (1, 1e-4) */
 		double sd = sqrt(v), prior = 1e-4 / (v * v) * exp(-1e-4 / v) * v;
 
-		for (double a = -8; a < 8; a += .1)
-			for (double b = a; b < 40; b += .1) {
-				double p = prior * normal(a * sd, 0, sd) *
+		for (double a = -2; a < 2; a += .1)
+			for (double b = a; b < 40; b += .2) {
+				double p = prior * normal(a * sd, 0, sd / 4) *
 					   normal(b * sd, 0, 10 * sd) * v;
 
 				for (unsigned i = 0; i < good_count; i++)
@@ -82,15 +82,21 @@ static void true_split_is_the_most_likely(void **state)
 				    like(x + 3, 3, x, 3) - 1);
 }
 
-/* The units of noise do not matter when the noise is learned from many values. */
+/* How much VALUE speaks for being of bad code rather than good. */
+static double weight_of(double value)
+{
+	const double good[] = {0, .01, -.01, .005, -.005, value};
+	const double bad[] = {.06, .05, .07, .055, .065, value};
+
+	return like(bad, 6, good, 5) - like(bad, 5, good, 6);
+}
+
 static void borderline_value_carries_little_weight(void **state)
 {
-	const double good[] = {0, .01, -.01, .005, -.005, .03},
-		     bad[] = {.06, .05, .07, .055, .065, .03};
-	double as_bad = like(bad, 6, good, 5), as_good = like(bad, 5, good, 6);
-
 	(void)state;
-	assert_true(fabs(as_bad - as_good) < .3);
+	assert_true(weight_of(.06) > 3 && weight_of(0) < -3);
+	assert_true(fabs(weight_of(.03)) < weight_of(.06) / 5);
+	assert_true(weight_of(.035) > weight_of(.03) && weight_of(.03) > weight_of(.025));
 }
 
 static void what_is_faster_is_nobodys_fault(void **state)
@@ -102,6 +108,20 @@ static void what_is_faster_is_nobodys_fault(void **state)
 	assert_true(like(slower, 3, same, 3) > like(faster, 3, same, 3) + 5);
 }
 
+static void slowdown_below_the_margin_is_none(void **state)
+{
+	const double slower[] = {.004, .006, .005, .004, .006, .005}, none[] = {0};
+	const struct seen bad = values(slower, 6), good = values(none, 0), both = bad;
+	struct likelihood_model model = {measures.fail, measures.flake, .002, 0};
+	double without, with;
+
+	(void)state;
+	without = likelihood_log(&model, &bad, &good) - likelihood_log(&model, &good, &both);
+	model.margin = .02;
+	with = likelihood_log(&model, &bad, &good) - likelihood_log(&model, &good, &both);
+	assert_true(without > 1 && with < -5);
+}
+
 static void next_value_lies_on_the_side_of_its_level(void **state)
 {
 	const double good[] = {0, .01, -.01, .005}, bad[] = {.06, .05, .07, .055};
@@ -110,7 +130,7 @@ static void next_value_lies_on_the_side_of_its_level(void **state)
 	double fail, flake;
 
 	(void)state;
-	assert_true(fabs(levels.bad - .0588) < .001 && fabs(levels.good - .001) < .001);
+	assert_true(fabs(levels.bad - .0588) < .001 && fabs(levels.good) < .001);
 	assert_true(levels.noise > .005 && levels.noise < .015);
 	likelihood_next(&measures, &b, &g, .03, &fail, &flake);
 	assert_true(fail > .95 && flake < .05);
@@ -128,6 +148,9 @@ static void noise_that_is_no_number_is_refused(void **state)
 	assert_false(likelihood_is_sound(&model));
 	model.noise = NAN;
 	assert_false(likelihood_is_sound(&model));
+	model = measures;
+	model.margin = -1;
+	assert_false(likelihood_is_sound(&model));
 }
 
 int main(void)
@@ -137,6 +160,7 @@ int main(void)
 		cmocka_unit_test(true_split_is_the_most_likely),
 		cmocka_unit_test(borderline_value_carries_little_weight),
 		cmocka_unit_test(what_is_faster_is_nobodys_fault),
+		cmocka_unit_test(slowdown_below_the_margin_is_none),
 		cmocka_unit_test(next_value_lies_on_the_side_of_its_level),
 		cmocka_unit_test(noise_that_is_no_number_is_refused),
 	};

@@ -47,7 +47,7 @@ static bool near(double a, double b)
 static void known_rates_follow_bayes(void **state)
 {
 	const struct posterior_model model = {
-		{{.known = true, .value = .9}, {.known = true, .value = .2}, 0}, .5, 0, NULL};
+		{{.known = true, .value = .9}, {.known = true, .value = .2}, 0, 0}, .5, 0, NULL};
 	const struct tally tallies[] = {{3, {2, 1, 0, 0, 0}}};
 	struct graph *graph = line(COMMITS);
 	struct posterior *posterior = open_posterior(graph, &model);
@@ -70,7 +70,7 @@ static void known_rates_follow_bayes(void **state)
 static void learned_rates_are_integrated_out(void **state)
 {
 	const struct posterior_model model = {
-		{{.yes = 1, .no = 1}, {.yes = 1, .no = 1}, 0}, 0, 0, NULL};
+		{{.yes = 1, .no = 1}, {.yes = 1, .no = 1}, 0, 0}, 0, 0, NULL};
 	const struct tally tallies[] = {{0, {0, 1, 0, 0, 0}}, {1, {1, 0, 0, 0, 0}}};
 	struct graph *graph = line(2);
 	struct posterior *posterior = open_posterior(graph, &model);
@@ -86,7 +86,7 @@ static void weights_and_exclusions_shape_the_prior(void **state)
 {
 	const double weights[] = {1, 1, 4, 1, 1, 1, 1, 1};
 	const struct posterior_model model = {
-		{{.known = true, .value = 1}, {.known = true, .value = 0}, 0}, 0, 0, weights};
+		{{.known = true, .value = 1}, {.known = true, .value = 0}, 0, 0}, 0, 0, weights};
 	struct graph *graph = line(COMMITS);
 	struct posterior *posterior = open_posterior(graph, &model);
 
@@ -104,7 +104,7 @@ static void weights_and_exclusions_shape_the_prior(void **state)
 static void the_middle_tells_one_bit_the_end_none(void **state)
 {
 	const struct posterior_model model = {
-		{{.known = true, .value = 1}, {.known = true, .value = 0}, 0}, 0, 0, NULL};
+		{{.known = true, .value = 1}, {.known = true, .value = 0}, 0, 0}, 0, 0, NULL};
 	struct graph *graph = line(COMMITS);
 	struct posterior *posterior = open_posterior(graph, &model);
 
@@ -119,7 +119,7 @@ static void the_middle_tells_one_bit_the_end_none(void **state)
 static void what_cannot_be_leaves_no_culprit(void **state)
 {
 	const struct posterior_model model = {
-		{{.known = true, .value = 1}, {.known = true, .value = 0}, 0}, 0, 0, NULL};
+		{{.known = true, .value = 1}, {.known = true, .value = 0}, 0, 0}, 0, 0, NULL};
 	const struct tally tallies[] = {{0, {1, 0, 0, 0, 0}}, {7, {0, 1, 0, 0, 0}}};
 	struct graph *graph = line(COMMITS);
 	struct posterior *posterior = open_posterior(graph, &model);
@@ -135,7 +135,7 @@ static void what_cannot_be_leaves_no_culprit(void **state)
 static void many_observations_do_not_underflow(void **state)
 {
 	const struct posterior_model model = {
-		{{.known = true, .value = .6}, {.known = true, .value = .5}, 0}, 0, .1, NULL};
+		{{.known = true, .value = .6}, {.known = true, .value = .5}, 0, 0}, 0, .1, NULL};
 	const struct tally tallies[] = {{2, {6000, 4000, 0, 0, 0}}, {1, {5000, 5000, 0, 0, 0}}};
 	struct graph *graph = line(COMMITS);
 	struct posterior *posterior = open_posterior(graph, &model);
@@ -150,7 +150,7 @@ static void many_observations_do_not_underflow(void **state)
 static void refuses_rates_that_are_none(void **state)
 {
 	struct posterior_model model = {
-		{{.known = true, .value = 1.5}, {.known = true, .value = 0}, 0}, 0, 0, NULL};
+		{{.known = true, .value = 1.5}, {.known = true, .value = 0}, 0, 0}, 0, 0, NULL};
 	struct graph *graph = line(COMMITS);
 	struct posterior *posterior = NULL;
 	struct err err = {0};

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -378,6 +379,64 @@ static void refuses_options_out_of_range(void **state)
 	graph_free(graph);
 }
 
+/* Values that lie 5 % higher from the culprit on, with a ripple of 1 %. */
+static void names_the_culprit_of_a_slowdown(void **state)
+{
+	static const double ripple[] = {.003, -.011, .008, -.002, .012, -.009, -.004, .005};
+	struct search_options options = plain();
+	struct graph *graph = line(64);
+
+	(void)state;
+	options.model.tests.noise = .02;
+	options.model.tests.margin = .01;
+	options.model.no_culprit = .4;
+	for (uint32_t culprit = 0; culprit < 64; culprit += 3) {
+		struct probe probes[SEARCH_PROBES_MAX];
+		struct verdict_of_search answer;
+		struct search *search = NULL;
+		unsigned measured = 0;
+
+		assert_int_equal(search_open(graph, &options, &search, NULL), 0);
+		while (search_next(search, probes) > 0) {
+			uint32_t v = probes[0].position;
+			bool bad = v != GRAPH_NOWHERE && v >= culprit;
+
+			search_measure(search, v, (bad ? .05 : 0) + ripple[measured++ % 8]);
+		}
+		search_answer(search, &answer);
+		assert_int_equal(answer.ending, ENDING_CULPRIT);
+		assert_int_equal(answer.member_count, 1);
+		assert_int_equal(answer.members[0], culprit);
+		assert_true(answer.confirmed && answer.fails >= 2 && answer.passes >= 2);
+		search_free(search);
+	}
+	graph_free(graph);
+}
+
+static void equal_values_have_no_culprit(void **state)
+{
+	static const double ripple[] = {.003, -.011, .008, -.002, .012, -.009, -.004, .005};
+	struct search_options options = plain();
+	struct probe probes[SEARCH_PROBES_MAX];
+	struct verdict_of_search answer;
+	struct graph *graph = line(64);
+	struct search *search = NULL;
+	unsigned measured = 0;
+
+	(void)state;
+	options.model.tests.noise = .02;
+	options.model.tests.margin = .01;
+	options.model.no_culprit = .4;
+	assert_int_equal(search_open(graph, &options, &search, NULL), 0);
+	search_measure(search, 63, NAN); /* counts for nothing */
+	while (search_next(search, probes) > 0)
+		search_measure(search, probes[0].position, ripple[measured++ % 8]);
+	search_answer(search, &answer);
+	assert_int_equal(answer.ending, ENDING_NO_CULPRIT);
+	search_free(search);
+	graph_free(graph);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +444,8 @@ int main(void)
 		cmocka_unit_test(tests_both_ends_before_anything_else),
 		cmocka_unit_test(failure_that_does_not_come_again_blames_nobody),
 		cmocka_unit_test(good_end_that_fails_ends_the_search),
+		cmocka_unit_test(names_the_culprit_of_a_slowdown),
+		cmocka_unit_test(equal_values_have_no_culprit),
 		cmocka_unit_test(names_together_what_broken_builds_hide),
 		cmocka_unit_test(equal_inputs_are_built_once),
 		cmocka_unit_test(reverted_change_is_no_suspect),
