@@ -13,7 +13,7 @@ enum { EXIT_PASS = 0, EXIT_FAIL = 1, EXIT_INFRA = 4, EXIT_SKIPPED = 5 };
 
 const char check_gpu_device_help[] =
 	"device by the Container Device Interface, such as \"nvidia.com/gpu=0\"; without it every "
-	"GPU, by the engine's own way";
+	"GPU, by NVIDIA's runtime or else by that interface";
 const char check_gpu_host_help[] = "run on this machine, not in a container of the image";
 
 int check_gpu_place_validate(const struct gpu_place *place, struct err *err)

@@ -25,6 +25,7 @@ struct spec {
 	struct gpu_place place;
 	const char *library;
 	const char *rootfs;
+	const char *checkpoint;
 	int64_t release;
 	struct strings cases;
 	int64_t repeat;
@@ -66,6 +67,11 @@ static const struct field fields[] = {
 	 .offset = AT(rootfs),
 	 .nonempty = true,
 	 .help = "with \"host\": folder that holds the image's files"},
+	{.name = "checkpoint",
+	 .type = FIELD_STRING,
+	 .offset = AT(checkpoint),
+	 .nonempty = true,
+	 .help = "safetensors file of bitsandbytes' 4-bit weights, read and multiplied too"},
 	{.name = "release",
 	 .type = FIELD_INT,
 	 .offset = AT(release),
@@ -131,6 +137,10 @@ static struct strings arguments(const struct spec *spec, struct arena *arena)
 	add_word(&args, "--json", arena);
 	add_word(&args, spec->library ? "--library" : "--rootfs", arena);
 	add_word(&args, spec->library ? spec->library : spec->rootfs ? spec->rootfs : "/", arena);
+	if (spec->checkpoint) {
+		add_word(&args, "--checkpoint", arena);
+		add_word(&args, spec->checkpoint, arena);
+	}
 	if (spec->release != FIELD_ABSENT_INT) {
 		add_word(&args, "--release", arena);
 		add_word(&args, arena_printf(arena, "%lld", (long long)spec->release), arena);

@@ -61,7 +61,7 @@ static void look_at_devices(struct doctor *doctor, const struct engine_info *inf
 		report(doctor, FINDING_OK, "GPUs in containers",
 		       !info->cdi     ? "NVIDIA's runtime"
 		       : info->nvidia ? "NVIDIA's runtime, devices by CDI"
-				      : "devices by CDI: give checks their \"device\"",
+				      : "devices by CDI",
 		       NULL);
 	else
 		report(doctor, FINDING_NOTE, "GPUs in containers",

@@ -8,7 +8,8 @@
 #define LOG_LINES 200000 /* asked for: the last ones */
 #define LOG_FRAME_HEAD 8 /* stream number, three zeros, big-endian length */
 #define LOG_NS (UINT64_C(30) * NS_PER_S)
-#define PODMAN_GPU "nvidia.com/gpu=all" /* the Container Device Interface's name for all */
+#define CDI_ALL "nvidia.com/gpu=all" /* the Container Device Interface's name for all */
+#define NO_DRIVER "could not select device driver"
 
 struct container {
 	struct engine *engine;
@@ -79,20 +80,38 @@ static void publish(struct json *body, struct json *host, const struct container
 	json_add_str(binding, "HostPort", "");
 }
 
-void engine__add_gpus(struct json *host, bool podman, const char *device)
+void engine__add_gpus(struct json *host, const struct engine *engine, const char *device)
 {
 	struct json *request = json_add_object(json_add_array(host, "DeviceRequests"), NULL);
 
-	if (device || podman) {
+	if (device || engine->podman || atomic_load(&engine->gpus_by_cdi)) {
 		json_add_str(request, "Driver", "cdi");
-		json_add_str(json_add_array(request, "DeviceIDs"), NULL,
-			     device ? device : PODMAN_GPU);
+		json_add_str(json_add_array(request, "DeviceIDs"), NULL, device ? device : CDI_ALL);
 	} else {
 		json_add_str(request, "Driver", "nvidia");
 		json_add_int(request, "Count", -1);
 		json_add_str(json_add_array(json_add_array(request, "Capabilities"), NULL), NULL,
 			     "gpu");
 	}
+}
+
+/* How engines, and NVIDIA's part of them, say that they have no such device. */
+bool engine__blames_gpu(const struct err *err)
+{
+	static const char *const words[] = {NO_DRIVER, "CDI device", "nvidia-container-cli",
+					    "NVIDIA driver"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strstr(err->msg, words[i]))
+			return true;
+	return false;
+}
+
+/* NVIDIA's driver first: engines list folders for specifications of CDI that may be empty. */
+bool engine__try_cdi(struct engine *engine, const struct err *err)
+{
+	return engine->info.cdi && err && strstr(err->msg, NO_DRIVER) &&
+	       !atomic_exchange(&engine->gpus_by_cdi, true);
 }
 
 static void describe_host(struct json *body, const struct container *container,
@@ -118,7 +137,7 @@ static void describe_host(struct json *body, const struct container *container,
 	if (spec->mount_count)
 		add_mounts(host, spec);
 	if (spec->gpu)
-		engine__add_gpus(host, podman, NULL);
+		engine__add_gpus(host, container->engine, NULL);
 	if (!spec->host_network)
 		publish(body, host, container);
 }
@@ -177,8 +196,8 @@ static int start(struct container *container, struct err *err)
 	return err_wrap(err, "starting the service's container");
 }
 
-int container_start(struct engine *engine, const struct container_spec *spec,
-		    struct container **out, struct err *err)
+static int start_new(struct engine *engine, const struct container_spec *spec,
+		     struct container **out, struct err *err)
 {
 	struct arena *arena = arena_new();
 	struct container *container = arena_alloc(arena, sizeof(*container));
@@ -193,6 +212,14 @@ int container_start(struct engine *engine, const struct container_spec *spec,
 	}
 	*out = container;
 	return 0;
+}
+
+int container_start(struct engine *engine, const struct container_spec *spec,
+		    struct container **out, struct err *err)
+{
+	if (start_new(engine, spec, out, err) == 0)
+		return 0;
+	return spec->gpu && engine__try_cdi(engine, err) ? start_new(engine, spec, out, err) : -1;
 }
 
 void container_remove(struct container *container)

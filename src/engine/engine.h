@@ -111,8 +111,9 @@ struct session_spec {
 	int64_t memory_bytes; /* of the container, no swap; 0: 4 GiB */
 	const char *owner;    /* see engine_sweep */
 	const char *agent;    /* from session_agent_file, NULL: none */
-	/* GPUs of the engine: all, or DEVICE by the Container Device Interface,
-	 * "vendor.com/class=name". An engine that has none of these: ERR_NOTFOUND. */
+	/* GPUs of the engine: all, by NVIDIA's driver or else by the Container Device Interface;
+	 * or DEVICE by the latter, "vendor.com/class=name". An engine that has none of these:
+	 * ERR_NOTFOUND. */
 	bool gpu;
 	const char *device;
 	const void *program; /* a file to run: uploaded as SESSION_PROGRAM, NULL: none */

@@ -6,6 +6,8 @@
 #include "engine/engine.h"
 #include "http/http.h"
 
+#include <stdatomic.h>
+
 #define ENGINE_PATH_MAX ((size_t)256 * 1024) /* of a request, with its query */
 #define ENGINE_CALL_NS (UINT64_C(60) * 1000 * 1000 * 1000)
 /*
@@ -25,6 +27,7 @@ struct engine {
 	struct engine_info info;
 	bool podman;
 	bool asked_buildx, buildx; /* engine_has_buildkit */
+	atomic_bool gpus_by_cdi;   /* engine__try_cdi */
 };
 
 /*
@@ -72,7 +75,12 @@ const char *engine__message(const struct buf *body, struct arena *arena);
 /* Append the agent's program, as "agent", to a tar. */
 void engine__pack_agent(struct buf *out);
 /* GPUs for a container: all, or DEVICE by the Container Device Interface. */
-void engine__add_gpus(struct json *host, bool podman, const char *device);
+void engine__add_gpus(struct json *host, const struct engine *engine, const char *device);
+/* After ERR: does it say that the engine has no such GPU? */
+bool engine__blames_gpu(const struct err *err);
+/* The engine has no driver for GPUs, as ERR says, but devices by CDI: true, once, when the same
+ * should be tried with these, as engine__add_gpus does from now on. */
+bool engine__try_cdi(struct engine *engine, const struct err *err);
 
 /* Is `docker buildx` found? */
 bool engine__buildx(const struct engine *engine);

@@ -561,18 +561,6 @@ static int check_network(struct session *session, struct err *err)
 		       session->engine->info.host);
 }
 
-/* How engines, and NVIDIA's part of them, say that they have no such device. */
-static bool blames_gpu(const char *message)
-{
-	static const char *const words[] = {"could not select device driver", "CDI device",
-					    "nvidia-container-cli", "NVIDIA driver"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strstr(message, words[i]))
-			return true;
-	return false;
-}
-
 static int open_session(struct engine *engine, const struct session_spec *spec, bool bound,
 			struct session **out, struct err *err)
 {
@@ -589,7 +577,7 @@ static int open_session(struct engine *engine, const struct session_spec *spec, 
 	*out = session;
 	return 0;
 fail:
-	if (spec->gpu && err && err->code == ERR_INFRA && blames_gpu(err->msg))
+	if (spec->gpu && err && err->code == ERR_INFRA && engine__blames_gpu(err))
 		err->code = ERR_NOTFOUND;
 	session_close(session);
 	return -1;
@@ -605,6 +593,10 @@ int session_open(struct engine *engine, const struct session_spec *spec, struct 
 	if (spec->agent && local && open_session(engine, spec, true, out, err) == 0)
 		return 0;
 	if (spec->agent && local && err->code != ERR_INFRA)
+		return -1;
+	if (open_session(engine, spec, false, out, err) == 0)
+		return 0;
+	if (!spec->gpu || spec->device || !engine__try_cdi(engine, err))
 		return -1;
 	return open_session(engine, spec, false, out, err);
 }

@@ -64,7 +64,7 @@ static void describe_host(struct json *body, const struct session *session,
 	json_add_bool(host, "AutoRemove", false);
 	json_add_bool(host, "Init", false);
 	if (spec->gpu)
-		engine__add_gpus(host, session->engine->podman, spec->device);
+		engine__add_gpus(host, session->engine, spec->device);
 	if (session->bound)
 		bind_agent(host, spec->agent);
 }

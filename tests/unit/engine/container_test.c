@@ -309,6 +309,29 @@ static void a_session_asks_for_a_device_by_its_cdi_name(void **state)
 	end();
 }
 
+/* Docker lists folders for CDI whether a specification lies in them or not. */
+static void without_nvidias_driver_every_gpu_is_asked_for_by_cdi(void **state)
+{
+	static const struct stub_rule rules[] = {
+		{.match = "/_ping", .answer = HEAD "OK"},
+		{.match = "/version", .answer = HEAD "{\"ApiVersion\":\"1.45\"}"},
+		{.match = "/info", .answer = HEAD "{\"CDISpecDirs\":[\"/etc/cdi\"]}"},
+		INSPECTED,
+		REFUSES("could not select device driver \\\"nvidia\\\" with capabilities: [[gpu]]"),
+		{0},
+	};
+
+	(void)state;
+	begin(rules);
+	assert_int_equal(open_gpu(NULL), -1);
+	assert_int_equal(err.code, ERR_NOTFOUND);
+	assert_non_null(strstr(stub->body, "\"DeviceRequests\":[{\"Driver\":\"cdi\","
+					   "\"DeviceIDs\":[\"nvidia.com/gpu=all\"]}]"));
+	assert_int_equal(start(true), -1); /* a service, from now on at once */
+	assert_non_null(strstr(stub->body, "\"DeviceIDs\":[\"nvidia.com/gpu=all\"]"));
+	end();
+}
+
 static void another_refusal_of_a_session_with_a_gpu_is_infrastructure(void **state)
 {
 	static const struct stub_rule rules[] = {
@@ -333,6 +356,7 @@ int main(void)
 		cmocka_unit_test(a_missing_program_is_the_images_fault),
 		cmocka_unit_test(a_session_asks_for_every_gpu_of_the_nvidia_runtime),
 		cmocka_unit_test(a_session_asks_for_a_device_by_its_cdi_name),
+		cmocka_unit_test(without_nvidias_driver_every_gpu_is_asked_for_by_cdi),
 		cmocka_unit_test(another_refusal_of_a_session_with_a_gpu_is_infrastructure),
 		cmocka_unit_test(an_engine_that_refuses_is_infrastructure),
 		cmocka_unit_test(logs_are_freed_of_their_frames),
