@@ -459,15 +459,34 @@ static size_t workers_of(const struct search *search, const struct probe *probes
 	return workers + (size_t)ceil(seconds / build);
 }
 
+/* Tests of images that exist that the likely answer still needs: while others build, one worker
+ * makes them all. */
+static size_t confirm_early(const struct search *search, const struct verdict_of_search *answer,
+			    struct probe *probes)
+{
+	size_t count, kept = 0;
+
+	count = probe_answer(search, answer, probes, SEARCH_PROBES_MAX - SEARCH_WORKERS_MAX);
+	for (size_t i = 0; i < count; i++)
+		if (!probes[i].build)
+			probes[kept++] = probes[i];
+	return kept;
+}
+
 /* Workers that would stand idle look for the next answer, or make the likely one surer. */
 static size_t fill(struct search *search, const struct verdict_of_search *answer,
 		   struct probe *probes, size_t count)
 {
 	size_t workers = search->options.workers, busy;
+	unsigned tests = 0;
 
+	if (workers > 1 && !count && answer->mass > LIKELY)
+		count = confirm_early(search, answer, probes);
+	for (size_t i = 0; i < count; i++)
+		tests += !probes[i].build;
 	busy = workers > 1 ? workers_of(search, probes, count) : count;
 	if (busy < workers)
-		count += search__batch(search, probes + count, workers - busy);
+		count += search__batch(search, probes + count, workers - busy, tests);
 	busy = workers > 1 ? workers_of(search, probes, count) : count;
 	if (count && busy < workers && answer->mass > LIKELY)
 		count += probe_answer(search, answer, probes + count, workers - busy);

@@ -406,13 +406,12 @@ static size_t use_of(const struct search *search, const struct candidate *candid
 	return (*tests)++ == 0;
 }
 
-size_t search__batch(struct search *search, struct probe *probes, size_t max)
+size_t search__batch(struct search *search, struct probe *probes, size_t max, unsigned tests)
 {
 	struct candidates candidates = {.count = 0};
 	struct chosen chosen = {.count = 0};
 	struct cells cells;
 	size_t used = 0;
-	unsigned tests = 0;
 
 	if (search->options.workers == 1)
 		return best_one(search, probes);

@@ -46,7 +46,8 @@ double search__worth(const struct search *search, uint32_t position, double info
 /* A commit that can be asked: its own face, not vague, not known to be broken. */
 bool search__can_probe(const struct search *search, uint32_t position);
 
-/* The best MAX probes to make side by side; returns how many. */
-size_t search__batch(struct search *search, struct probe *probes, size_t max);
+/* The best probes to make side by side by MAX workers, while one more makes TESTS others if these
+ * are any; returns how many. */
+size_t search__batch(struct search *search, struct probe *probes, size_t max, unsigned tests);
 
 #endif

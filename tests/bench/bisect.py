@@ -54,8 +54,8 @@ def nobody(_):
 
 def workers(_):
     got = sim("--workers", 4, "--flake", .05, "--trials", TRIALS)
-    show("bisect/workers/rounds", got["rounds_to_name"],
-         f"rounds of 4 until the answer is sure ({got['rounds']:g} until it is confirmed)", "<=", 6)
+    show("bisect/workers/rounds", got["rounds"],
+         f"rounds of 4, the answer confirmed ({got['builds']:g} builds, {got['runs']:g} tests)", "<=", 6)
     show("bisect/workers/right", got["right"], "% right answers", ">=", 99)
 
 

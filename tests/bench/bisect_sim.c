@@ -43,7 +43,7 @@ struct world {
 };
 
 struct outcome {
-	double builds, cold, runs, rounds, named, right, undecided;
+	double builds, cold, runs, rounds, right, undecided;
 	double open_s, step_s, step_s_max;
 };
 
@@ -336,7 +336,6 @@ static struct outcome trial(const struct setting *setting, uint64_t number)
 	search_cached(search, GRAPH_NOWHERE);
 	while ((count = step(search, probes, &outcome)) > 0) {
 		outcome.rounds++;
-		outcome.named += probes[0].why != PROBE_CONFIRM;
 		for (size_t i = 0; i < count; i++)
 			probe(&world, search, probes[i].position, &outcome);
 	}
@@ -372,7 +371,6 @@ static void run_trials(const struct setting *setting)
 		sum.cold += one.cold;
 		sum.runs += one.runs;
 		sum.rounds += one.rounds;
-		sum.named += one.named;
 		sum.right += one.right;
 		sum.undecided += one.undecided;
 		sum.open_s += one.open_s;
@@ -381,14 +379,13 @@ static void run_trials(const struct setting *setting)
 	}
 	qsort(builds, trials, sizeof(*builds), by_size);
 	printf("{\"trials\": %zu, \"builds\": %.2f, \"p95\": %.0f, \"cold\": %.2f, \"runs\": %.4f, "
-	       "\"rounds\": %.2f, \"rounds_to_name\": %.2f, \"right\": %.2f, \"undecided\": %.2f, "
+	       "\"rounds\": %.2f, \"right\": %.2f, \"undecided\": %.2f, "
 	       "\"open_s\": %.4f, \"step_ms\": %.3f, \"step_ms_max\": %.3f, \"seconds\": %.2f}\n",
 	       trials, sum.builds / setting->trials, builds[(size_t)(.95 * setting->trials)],
 	       sum.cold / setting->trials, sum.runs / setting->trials, sum.rounds / setting->trials,
-	       sum.named / setting->trials, 100 * sum.right / setting->trials,
-	       100 * sum.undecided / setting->trials, sum.open_s / setting->trials,
-	       1e3 * sum.step_s / (sum.rounds + setting->trials), 1e3 * sum.step_s_max,
-	       now() - start);
+	       100 * sum.right / setting->trials, 100 * sum.undecided / setting->trials,
+	       sum.open_s / setting->trials, 1e3 * sum.step_s / (sum.rounds + setting->trials),
+	       1e3 * sum.step_s_max, now() - start);
 	free(builds);
 }
 
