@@ -42,9 +42,8 @@ int stats_winsorised_interval(const double *values, size_t count, double share, 
 	struct stats_winsorised found;
 	double half;
 
-	if (!(confidence > 0 && confidence < 1))
-		return err_set(err, ERR_USAGE, "confidence %g is not between 0 and 1", confidence);
-	if (stats_winsorise(values, count, share, &found, err) < 0)
+	if (stats_check_confidence(confidence, err) < 0 ||
+	    stats_winsorise(values, count, share, &found, err) < 0)
 		return -1;
 	*out = (struct stats_estimate){found.mean, NAN, NAN, 0};
 	if (isnan(found.freedom)) {

@@ -34,6 +34,13 @@ int stats_check(const double *values, size_t count, struct err *err)
 	return 0;
 }
 
+int stats_check_confidence(double confidence, struct err *err)
+{
+	if (confidence > 0 && confidence < 1)
+		return 0;
+	return err_set(err, ERR_USAGE, "confidence %g is not between 0 and 1", confidence);
+}
+
 /* Between A and B, so that neither a sum nor a difference overflows. */
 static double between(double a, double b, double part)
 {

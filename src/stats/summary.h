@@ -32,6 +32,8 @@ struct stats_summary {
 double *stats_sorted(const double *samples, size_t all, size_t *count);
 /* ERR_USAGE where one of COUNT values is NaN or infinite. */
 int stats_check(const double *values, size_t count, struct err *err);
+/* ERR_USAGE unless CONFIDENCE lies between 0 and 1, both excluded. */
+int stats_check_confidence(double confidence, struct err *err);
 
 struct stats_summary stats_summarise(const double *samples, size_t all);
 struct stats_summary stats_summarise_sorted(const double *sorted, size_t count);
