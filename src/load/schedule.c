@@ -1,5 +1,6 @@
 #include "load/schedule.h"
 
+#include "base/random.h"
 #include "base/units.h"
 
 #include <math.h>
@@ -11,17 +12,6 @@
 void schedule_init(struct schedule *schedule, const struct schedule_options *options)
 {
 	*schedule = (struct schedule){.options = *options, .state = options->seed};
-}
-
-/* SplitMix64 (Steele, Lea, Flood 2014), the upper 53 bits: evenly in (0, 1]. */
-static double random_unit(struct schedule *schedule)
-{
-	uint64_t z = schedule->state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	z ^= z >> 31;
-	return (double)((z >> 11) + 1) * 0x1p-53;
 }
 
 /* The time by which MADE requests are due when the rate goes from A to B in T seconds: the root of
@@ -51,7 +41,7 @@ bool schedule_next(struct schedule *schedule, uint64_t *out)
 		schedule->made++;
 		return true;
 	case ARRIVAL_POISSON:
-		at = schedule->at_s -= log(random_unit(schedule)) / options->rate;
+		at = schedule->at_s -= log(random_unit(&schedule->state)) / options->rate;
 		break;
 	case ARRIVAL_RAMP:
 		at = ramp_time(options, (double)made);
