@@ -1,5 +1,7 @@
 #include "bisect/likelihood.h"
 
+#include "stats/distributions.h"
+
 #include <math.h>
 
 /* Weight of the prior means, in measurements. Good code is compared with the good end, so its level
@@ -85,15 +87,6 @@ static struct fit fit_levels(const struct likelihood_model *model, const struct 
 	return fit;
 }
 
-/* Distribution function of Student's t, by way of the normal one: Wallace (1959), good to three
- * digits from two degrees of freedom on. */
-static double below(double t, double freedom)
-{
-	double z = sqrt(freedom * log1p(t * t / freedom)) * (8 * freedom + 1) / (8 * freedom + 3);
-
-	return erfc(-copysign(z, t) / M_SQRT2) / 2;
-}
-
 /* Probability that bad code is worse than good code by the margin: what is faster, or slower by too
  * little to matter, is nobody's fault. */
 static double is_worse(const struct fit *fit, double margin)
@@ -101,7 +94,8 @@ static double is_worse(const struct fit *fit, double margin)
 	double spread =
 		sqrt(fit->scale / fit->shape * (1 / fit->bad.weight + 1 / fit->good.weight));
 
-	return below((fit->bad.mean - fit->good.mean - margin) / spread, 2 * fit->shape);
+	return stats_student_cdf((fit->bad.mean - fit->good.mean - margin) / spread,
+				 2 * fit->shape);
 }
 
 static double log_levels(const struct likelihood_model *model, const struct seen *bad,
@@ -142,7 +136,7 @@ static double next_above(const struct fit *fit, const struct level *level, doubl
 {
 	double spread = sqrt(fit->scale / fit->shape * (1 + 1 / level->weight));
 
-	return below((level->mean - value) / spread, 2 * fit->shape);
+	return stats_student_cdf((level->mean - value) / spread, 2 * fit->shape);
 }
 
 /* --- both ------------------------------------------------------------------------------------ */

@@ -299,7 +299,7 @@ void search_observe(struct search *search, uint32_t position, enum sight sight)
 		return;
 	search->observations++;
 	know_image(search, position, sight == SIGHT_BROKEN ? IMAGE_BROKEN : IMAGE_THERE);
-	if (sight == SIGHT_BROKEN)
+	if (sight != SIGHT_PASS && sight != SIGHT_FAIL)
 		return;
 	seen_of(search, face)->fails += sight == SIGHT_FAIL;
 	seen_of(search, face)->passes += sight == SIGHT_PASS;

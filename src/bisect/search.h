@@ -40,7 +40,12 @@ struct search_options {
 	uint32_t good_artefact; /* of the good end; GRAPH_NOWHERE: like no other */
 };
 
-enum sight { SIGHT_PASS, SIGHT_FAIL, SIGHT_BROKEN /* it does not build */ };
+enum sight {
+	SIGHT_PASS,
+	SIGHT_FAIL,
+	SIGHT_BROKEN,  /* it does not build */
+	SIGHT_MEASURED /* for search_measure() */
+};
 
 enum reason_to_probe { PROBE_END, PROBE_SEARCH, PROBE_CONFIRM };
 

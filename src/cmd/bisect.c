@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JOBS_DEFAULT 4
+#define JOBS_DEFAULT 4 /* 1 where checks measure: side by side they would disturb each other */
 #define CONFIRM_DEFAULT 2
 #define PROBES_MAX 1000
 #define BUILD_S_DEFAULT 600 /* of an image, until one was built */
@@ -24,6 +24,9 @@
 /* A rate that the user gives counts as if seen in so many tests: one that is wrong by half is soon
  * corrected, one that is right saves little less than if it were certain. */
 #define GIVEN_STRENGTH 10
+/* What a metric varies by from pair to pair, until that is learned, and a slowdown that matters. */
+#define NOISE_GUESS .02
+#define MARGIN_DEFAULT .01
 #define GIVEN_MIN .01
 
 /* Until something is learned: flakes are rare, and a broken test mostly fails. */
@@ -64,6 +67,11 @@ static const struct option_row bisect_rows[] = {
 	 "commits that change PATH are four times as likely; repeatable"},
 	{"first-parent", 0, OPTION_FLAG, AT(first_parent), NULL, NULL,
 	 "a merge stands for all that it brought"},
+	{"metric", 0, OPTION_STRING, AT(metric), "NAME", NULL,
+	 "look for the commit that made this metric worse; each probe is compared with the good "
+	 "end"},
+	{"margin", 0, OPTION_STRING, AT(margin), "P", NULL,
+	 "with --metric: the smallest change that matters, 0.01 is 1 % (default: 0.01)"},
 	{"fix", 0, OPTION_FLAG, AT(fix), NULL, NULL,
 	 "look for the commit that mended it: --good fails, --bad passes"},
 	{"terms", 0, OPTION_STRING, AT(terms), "OLD,NEW", NULL,
@@ -81,7 +89,7 @@ static const struct option_row bisect_rows[] = {
 	{"engine", 0, OPTION_STRING, AT(engine), "HOST", NULL,
 	 "container engine (default: DOCKER_HOST, then the usual sockets)"},
 	{"jobs", 'j', OPTION_COUNT, AT(jobs), "N", NULL,
-	 "checks of one probe at once (default: 4)"},
+	 "checks of one probe at once (default: 4, with --metric 1)"},
 	COMMON_OPTIONS};
 #undef AT
 
@@ -139,7 +147,14 @@ static int set_search(struct hunt *hunt, struct err *err)
 		search->confirm = 0;
 		search->trust_ends = true;
 	}
-	return parse_share("confidence", options->confidence, &search->confidence, err) < 0 ||
+	if (options->metric) {
+		search->model.tests.noise = NOISE_GUESS;
+		search->model.tests.margin = MARGIN_DEFAULT;
+		search->model.older = 0; /* the good end is what is compared with */
+	}
+	return parse_share("margin", options->margin, &search->model.tests.margin, err) < 0 ||
+			       parse_share("confidence", options->confidence, &search->confidence,
+					   err) < 0 ||
 			       parse_share("no-culprit", options->no_culprit,
 					   &search->model.no_culprit, err) < 0 ||
 			       parse_rate("flake-rate", options->flake_rate,
@@ -179,6 +194,14 @@ static int check_options(const struct bisect_options *options, const struct stri
 		return err_set(err, ERR_USAGE, "--command and --suite contradict each other");
 	if (options->build_command && !options->command)
 		return err_set(err, ERR_USAGE, "--build needs --command: a suite names its image");
+	if (options->metric && options->command)
+		return err_set(err, ERR_USAGE, "--metric needs a suite that measures it");
+	if (options->metric && (options->deterministic || options->workers > 1))
+		return err_set(err, ERR_USAGE,
+			       "--metric: measurements vary, and side by side they would disturb "
+			       "each other (no --deterministic, one worker)");
+	if (options->margin && !options->metric)
+		return err_set(err, ERR_USAGE, "--margin needs --metric");
 	if (options->workers > SEARCH_WORKERS_MAX)
 		return err_set(err, ERR_USAGE, "--workers: at most %d", SEARCH_WORKERS_MAX);
 	return bisect__check_outputs(&options->outputs, err);
@@ -442,11 +465,8 @@ const struct command_help help_bisect = {
 int cmd_bisect(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
-	struct bisect_options options = {.repo = ".",
-					 .bad = "HEAD",
-					 .workers = 1,
-					 .jobs = JOBS_DEFAULT,
-					 .confirm = CONFIRM_DEFAULT};
+	struct bisect_options options = {
+		.repo = ".", .bad = "HEAD", .workers = 1, .confirm = CONFIRM_DEFAULT};
 	struct strings words = {0};
 	struct err err = {0};
 	int code;
@@ -459,6 +479,8 @@ int cmd_bisect(int argc, char **argv)
 	} else if (check_options(&options, &words, &err) < 0) {
 		code = cmd_fail(&err);
 	} else {
+		if (!options.jobs)
+			options.jobs = options.metric ? 1 : JOBS_DEFAULT;
 		code = cmd_finish_output(hunt_down(&options, arena));
 	}
 	arena_free(arena);

@@ -21,7 +21,7 @@ static const struct sighting *sighting_at(const struct hunt *hunt, uint32_t posi
 		const struct sighting *one = &hunt->sightings[i];
 		uint32_t there = bisect__position_of(hunt, one->commit);
 
-		if (!one->fresh && one->sight == sight &&
+		if (!one->fresh && (one->sight == sight || one->sight == SIGHT_MEASURED) &&
 		    search_face(hunt->search, there) == search_face(hunt->search, position))
 			found = one;
 	}
@@ -304,7 +304,8 @@ static int explain_culprit(struct hunt *hunt, const struct verdict_of_search *an
 		return 0;
 	/* Old images may differ by the days they were built on. */
 	if (before->image && !hunt->options->trust_images && !hunt->options->fix &&
-	    !was_built_here(hunt, before->image) && try_fresh(hunt, before, out, err) < 0)
+	    !hunt->options->metric && !was_built_here(hunt, before->image) &&
+	    try_fresh(hunt, before, out, err) < 0)
 		return -1;
 	if (out->external)
 		return 0;
@@ -318,7 +319,7 @@ static int explain_culprit(struct hunt *hunt, const struct verdict_of_search *an
 int bisect__find_cause(struct hunt *hunt, const struct verdict_of_search *answer, struct cause *out,
 		       struct err *err)
 {
-	if (!hunt->suite)
+	if (!hunt->suite || (hunt->options->metric && answer->ending != ENDING_CULPRIT))
 		return 0;
 	switch (answer->ending) {
 	case ENDING_CULPRIT:

@@ -16,7 +16,7 @@
 #define JOURNAL_BYTES_MAX ((size_t)64 * 1024 * 1024)
 #define RUNS_MAX 20000
 
-static const char *const sights[] = {"pass", "fail", "broken"};
+static const char *const sights[] = {"pass", "fail", "broken", "measured"};
 
 static void add_all(struct digest *digest, const struct strings *words)
 {
@@ -37,6 +37,7 @@ static const char *key_of(const struct hunt *hunt)
 	digest_add_field(digest, hunt->suite ? hunt->suite->hash : NULL);
 	digest_add_field(digest, options->command);
 	digest_add_field(digest, options->build_command);
+	digest_add_field(digest, options->metric);
 	digest_add_field(digest, options->fix ? "fix" : NULL);
 	digest_add_field(digest, options->first_parent ? "first" : NULL);
 	digest_add_field(digest, options->build_failure == 1 ? "build" : NULL);
@@ -67,13 +68,17 @@ static void apply(struct hunt *hunt, const struct sighting *sighting)
 	struct sighting *kept;
 
 	hunt->builds += is_first_build(hunt, sighting);
+	hunt->builds += sighting->base_build_s > 0;
 	kept = arena_push(hunt->arena, &hunt->sightings, &hunt->sighting_count, sizeof(*kept));
 	*kept = *sighting;
 	hunt->tests += sighting->sight != SIGHT_BROKEN;
-	hunt->busy_s += sighting->build_s + sighting->test_s;
+	hunt->busy_s += sighting->build_s + sighting->base_build_s + sighting->test_s;
 	if (sighting->fresh)
 		return;
-	search_observe(hunt->search, position, sighting->sight);
+	if (sighting->sight == SIGHT_MEASURED)
+		search_measure(hunt->search, position, sighting->value);
+	else
+		search_observe(hunt->search, position, sighting->sight);
 	for (size_t i = 0; sighting->image && i + 1 < hunt->sighting_count; i++) {
 		const struct sighting *other = &hunt->sightings[i];
 
@@ -95,6 +100,11 @@ static void read_line(struct hunt *hunt, const struct json *line)
 		.build_s = json_num(line, "build_s", 0),
 		.test_s = json_num(line, "test_s", 0),
 		.fresh = json_bool(line, "fresh", false),
+		.value = json_num(line, "value", 0),
+		.level = json_num(line, "level", 0),
+		.base_build_s = json_num(line, "base_build_s", 0),
+		.unit = arena_strdup(arena, json_str(line, "unit", NULL)),
+		.higher_is_better = json_bool(line, "higher_is_better", false),
 	};
 	const char *sight = json_str(line, "sight", "");
 	const struct json *wanted = json_get(line, "wanted");
@@ -190,6 +200,13 @@ int bisect__journal_add(struct hunt *hunt, const struct sighting *sighting, stru
 	json_add_num(line, "build_s", sighting->build_s);
 	json_add_num(line, "test_s", sighting->test_s);
 	json_add_bool(line, "fresh", sighting->fresh);
+	if (sighting->sight == SIGHT_MEASURED) {
+		json_add_num(line, "value", sighting->value);
+		json_add_num(line, "level", sighting->level);
+		json_add_num(line, "base_build_s", sighting->base_build_s);
+		json_add_str(line, "unit", sighting->unit);
+		json_add_bool(line, "higher_is_better", sighting->higher_is_better);
+	}
 	if (wanted && hunt->wanted_count)
 		add_wanted(hunt, line);
 	if (write_line(hunt, line, err) < 0)
@@ -267,6 +284,7 @@ static int begin(struct hunt *hunt, struct err *err)
 	json_add_str(line, "bad", hunt->bad.hash);
 	json_add_str(line, "suite", hunt->suite ? hunt->suite->name : NULL);
 	json_add_str(line, "command", hunt->options->command);
+	json_add_str(line, "metric", hunt->options->metric);
 	return write_line(hunt, line, err);
 }
 
@@ -286,11 +304,13 @@ int bisect__journal_open(struct hunt *hunt, struct err *err)
 		return err_sys(err, ERR_INFRA, "%s", path);
 	if (read_journal(hunt, path, err) < 0)
 		return -1;
-	if (hunt->suite && hunt->wanted_count == 0 && bisect__recall_wanted(hunt, err) < 0)
+	if (hunt->suite && !hunt->options->metric && hunt->wanted_count == 0 &&
+	    bisect__recall_wanted(hunt, err) < 0)
 		return -1;
 	if (!hunt->started_at)
 		return begin(hunt, err);
-	return hunt->suite ? take_recorded(hunt, err) : 0;
+	/* Of a pair that measures one run alone says nothing. */
+	return hunt->suite && !hunt->options->metric ? take_recorded(hunt, err) : 0;
 }
 
 void bisect__journal_close(struct hunt *hunt)

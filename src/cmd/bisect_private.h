@@ -1,7 +1,8 @@
 /* Friends of `assay bisect` only: what it knows while it hunts. bisect.c tells the story,
  * bisect_range.c finds suspects and equal artefacts, bisect_probe.c builds and tests them in child
- * processes, bisect_sight.c says what a run shows, bisect_journal.c keeps every observation,
- * bisect_cause.c looks for the reason, bisect_report.c writes it all down. */
+ * processes, bisect_sight.c says what a run shows and bisect_metric.c what it measures,
+ * bisect_journal.c keeps every observation,
+ * bisect_cause.c looks for the reason, bisect_report.c and bisect_text.c write it all down. */
 #ifndef CMD_BISECT_PRIVATE_H
 #define CMD_BISECT_PRIVATE_H
 
@@ -20,6 +21,7 @@ struct bisect_options {
 	const char *engine;
 	const char *command, *build_command; /* instead of a suite, on a copy of the commit */
 	const char *terms;
+	const char *metric, *margin; /* what is measured, and how much worse matters */
 	const char *confidence, *flake_rate, *fail_rate, *no_culprit;
 	struct strings only, targets, vars, outputs, likely;
 	int64_t workers, jobs, confirm;
@@ -44,6 +46,21 @@ struct sighting {
 	double build_s;	   /* 0: nothing was built */
 	double test_s;
 	bool fresh; /* made to see whether a new build of equal inputs differs: no evidence */
+	/* Of SIGHT_MEASURED: log ratio to the good end, above 0 is towards the bad one; what was
+	 * measured there, and how long its image took to build. */
+	double value, level, base_build_s;
+	const char *unit;
+	bool higher_is_better;
+};
+
+/* What one run measured. */
+struct measured {
+	double value;	     /* median */
+	const char *unit;    /* NULL: none */
+	const char *why_not; /* there is no value; NULL: there is */
+	const char *run, *image;
+	double build_s, test_s;
+	bool higher_is_better;
 };
 
 /* Why, as far as the images and the history tell. */
@@ -120,6 +137,19 @@ int bisect__see_run(struct hunt *hunt, const struct run *run, struct sighting *o
 /* The failure to look for, from the newest failed run of the bad end. */
 int bisect__recall_wanted(struct hunt *hunt, struct err *err);
 
+/* --- metric */
+/* What RUN measured of the wanted metric. -1: infrastructure broke, or ERR_USAGE: no such thing can
+ * be compared. */
+int bisect__see_metric(struct hunt *hunt, const struct run *run, struct measured *out,
+		       struct err *err);
+/* The observation that the two runs of a pair make of COMMIT. */
+int bisect__compare_measured(struct hunt *hunt, const char *commit, const struct measured *base,
+			     const struct measured *probe, struct sighting *out, struct err *err);
+/* A log ratio of the search as a change of the metric against the good end, in per cent. */
+double bisect__change(const struct hunt *hunt, double worse);
+/* The metric at the good end, mean of all runs there, and its unit, "" for none. */
+double bisect__level(const struct hunt *hunt, const char **unit_out);
+
 /* --- probe */
 /* Build and test side by side; every result is in the journal before the next probe starts.
  * ERR_CANCELLED, ERR_INFRA after retries. */
@@ -136,6 +166,9 @@ int bisect__report(struct hunt *hunt, const struct verdict_of_search *answer,
 		   const struct cause *cause, struct err *err);
 /* What would be done, and what it would cost. */
 int bisect__report_plan(struct hunt *hunt, struct err *err);
+void bisect__print(struct hunt *hunt, const struct verdict_of_search *answer,
+		   const struct cause *cause);
+bool bisect__is_tested(const struct hunt *hunt, uint32_t position);
 /* Bars of the posterior in COLUMNS cells of UTF-8. */
 void bisect__bars(const struct hunt *hunt, unsigned columns, struct buf *out);
 int bisect__check_outputs(const struct strings *words, struct err *err);

@@ -43,6 +43,8 @@ struct child {
 	int pidfd;
 	uint64_t start_ns;
 	double build_s;
+	unsigned part;		     /* of a pair that measures: the first run or the second */
+	struct measured measured[2]; /* good end, probe */
 };
 
 /* --- one process ----------------------------------------------------------------------------- */
@@ -121,6 +123,12 @@ static void add_options(struct words *words, const char *name, const struct stri
 		add_option(words, name, values->items[i]);
 }
 
+/* Which of a pair goes first changes from pair to pair: what drifts in time evens out. */
+static bool is_base(const struct child *child)
+{
+	return child->hunt->options->metric && child->part == child->hunt->sighting_count % 2;
+}
+
 static int start_run(struct child *child, struct err *err)
 {
 	const struct hunt *hunt = child->hunt;
@@ -130,7 +138,7 @@ static int start_run(struct child *child, struct err *err)
 	add_word(&words, "/proc/self/exe");
 	add_word(&words, "run");
 	add_option(&words, "--repo", options->repo);
-	add_option(&words, "--commit", child->commit);
+	add_option(&words, "--commit", is_base(child) ? hunt->good.hash : child->commit);
 	add_option(&words, "--suite", hunt->suite_path);
 	add_options(&words, "--only", &options->only);
 	add_options(&words, "--target", &options->targets);
@@ -231,6 +239,21 @@ static int read_run(const struct child *child, struct run **out, struct err *err
 	return rc == 0 ? run_from_json(json, out, err) : -1;
 }
 
+/* The first run of a pair is followed by the second; that makes the observation. */
+static int end_measuring(struct child *child, const struct run *run, struct sighting *out,
+			 struct err *err)
+{
+	struct hunt *hunt = child->hunt;
+
+	if (bisect__see_metric(hunt, run, &child->measured[!is_base(child)], err) < 0)
+		return -1;
+	if (child->part++ == 0)
+		return start_run(child, err);
+	child->phase = PHASE_DONE;
+	return bisect__compare_measured(hunt, child->commit, &child->measured[0],
+					&child->measured[1], out, err);
+}
+
 static int end_run(struct child *child, int code, struct sighting *out, struct err *err)
 {
 	struct run *run = NULL;
@@ -245,9 +268,13 @@ static int end_run(struct child *child, int code, struct sighting *out, struct e
 	}
 	if (read_run(child, &run, &ignored) < 0)
 		return last_words(child, code, err);
-	rc = bisect__see_run(child->hunt, run, out, err);
+	if (child->hunt->options->metric) {
+		rc = end_measuring(child, run, out, err);
+	} else {
+		rc = bisect__see_run(child->hunt, run, out, err);
+		child->phase = PHASE_DONE;
+	}
 	run_free(run);
-	child->phase = PHASE_DONE;
 	return rc;
 }
 

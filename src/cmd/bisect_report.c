@@ -1,19 +1,12 @@
-/* The answer and what it rests on: for people, as JSON, and as a log that git takes. */
-#include "base/clock.h"
+/* The answer and what it rests on, as JSON and as a log that git takes. */
 #include "base/json.h"
-#include "base/units.h"
 #include "cmd/bisect_private.h"
 #include "cmd/output.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define TEXT_MAX ((size_t)64 * 1024 * 1024)
-#define LISTED_MAX 40	   /* commits in the table for people */
-#define DIFFERENCES_MAX 20 /* for people */
-#define WORTH_LISTING .001 /* probability */
 
 static const char *const formats[] = {"json", "log", NULL};
 
@@ -50,182 +43,11 @@ int bisect__check_outputs(const struct strings *words, struct err *err)
 	return 0;
 }
 
-/* --- bars ------------------------------------------------------------------------------------ */
-
-void bisect__bars(const struct hunt *hunt, unsigned columns, struct buf *out)
-{
-	static const char *const levels[] = {"\u00b7", "\u2581", "\u2582", "\u2583", "\u2584",
-					     "\u2585", "\u2586", "\u2587", "\u2588"};
-	const struct posterior *posterior = search_posterior(hunt->search);
-	uint32_t n = graph_count(hunt->graph), from = 0;
-	unsigned cells = n < columns ? n : columns;
-
-	for (unsigned i = 0; i < cells; i++) {
-		uint32_t to = (uint32_t)((uint64_t)(i + 1) * n / cells);
-		double mass = posterior_span(posterior, from, to - 1);
-
-		buf_addstr(out, levels[mass < .005 ? 0 : 1 + (size_t)fmin(mass * 8, 7)]);
-		from = to;
-	}
-}
-
-/* --- text ------------------------------------------------------------------------------------ */
-
-static void print_commit(struct hunt *hunt, const char *lead, const char *hash)
-{
-	printf("%s%.12s %s\n", lead, hash, bisect__subject(hunt, hash));
-}
-
-static void print_members(struct hunt *hunt, const struct verdict_of_search *answer)
-{
-	for (size_t i = 0; i < answer->member_count && i < LISTED_MAX; i++)
-		print_commit(hunt, "  ", bisect__hash_at(hunt, answer->members[i]));
-	if (answer->member_count > LISTED_MAX)
-		printf("  and %zu more\n", answer->member_count - LISTED_MAX);
-}
-
-static void print_culprit(struct hunt *hunt, const struct verdict_of_search *answer)
-{
-	if (answer->member_count == 1)
-		print_commit(hunt, "", bisect__hash_at(hunt, answer->members[0]));
-	printf("%s %s commit, %.1f %%: seen %s %u time%s there, %s %u time%s before it%s\n",
-	       answer->member_count == 1 ? "is the first" : "one of these is the first", hunt->new,
-	       100 * answer->mass, hunt->new, answer->fails, answer->fails == 1 ? "" : "s",
-	       hunt->old, answer->passes, answer->passes == 1 ? "" : "s",
-	       answer->confirmed ? "" : ", not confirmed");
-	if (answer->member_count == 1)
-		return;
-	print_members(hunt, answer);
-	printf("  they cannot be told apart: %zu do%s not build or show nothing", answer->broken,
-	       answer->broken == 1 ? "es" : "");
-	if (answer->presumed)
-		printf(", %zu between them were not built", answer->presumed);
-	printf("\n");
-}
-
-static void print_answer(struct hunt *hunt, const struct verdict_of_search *answer)
-{
-	switch (answer->ending) {
-	case ENDING_CULPRIT:
-		print_culprit(hunt, answer);
-		break;
-	case ENDING_NO_CULPRIT:
-		printf("no culprit, %.1f %%: what failed at %.12s passes there now (%u of %u)\n",
-		       100 * answer->mass, hunt->bad.hash, answer->passes,
-		       answer->passes + answer->fails);
-		break;
-	case ENDING_OLDER:
-		printf("no culprit in this range, %.1f %%: %.12s fails already\n",
-		       100 * answer->mass, hunt->good.hash);
-		break;
-	case ENDING_OPEN:
-	case ENDING_UNDECIDED:
-		printf("undecided: %zu commits are left, with %.1f %% together\n",
-		       answer->member_count, 100 * answer->mass);
-		print_members(hunt, answer);
-		break;
-	}
-}
-
-static void print_cause(const struct cause *cause)
-{
-	if (cause->external)
-		printf("\nexternal cause: %s\n", cause->external);
-	for (size_t i = 0; i < cause->notes.count; i++)
-		printf("%s  %s\n", i ? "" : "\nwhy it does not build\n", cause->notes.items[i]);
-	if (cause->silent && !cause->notes.count)
-		printf("\nno comparison of images: %s\n", cause->silent);
-	if (cause->before && cause->after && !cause->silent)
-		printf("\nwhat changed%s\n", cause->count ? "" : ": nothing that facts tell");
-	for (size_t i = 0; i < cause->count && i < DIFFERENCES_MAX; i++) {
-		const struct difference *one = &cause->differences[i];
-
-		printf("  %s %s: %s -> %s", one->topic, one->name,
-		       one->before ? one->before : "none", one->after ? one->after : "none");
-		printf(one->where && *one->where ? "   (%s)\n" : "%s\n",
-		       one->where ? one->where : "");
-	}
-	if (cause->count > DIFFERENCES_MAX)
-		printf("  and %zu more: assay compare %.19s %.19s\n",
-		       cause->count - DIFFERENCES_MAX, cause->before, cause->after);
-	for (size_t i = 0; i < cause->elsewhere.count; i++)
-		printf("\n%s fails at the end of the range but not there: another commit broke it "
-		       "(--only %s)\n",
-		       cause->elsewhere.items[i], cause->elsewhere.items[i]);
-}
-
-static bool is_tested(const struct hunt *hunt, uint32_t position)
-{
-	struct seen seen = search_seen(hunt->search, position);
-
-	return seen.fails || seen.passes || seen.measured;
-}
-
-static bool is_listed(const struct hunt *hunt, uint32_t v)
-{
-	return search_face(hunt->search, v) == v &&
-	       (posterior_mass(search_posterior(hunt->search), v) > WORTH_LISTING ||
-		is_tested(hunt, v) || search_is_broken(hunt->search, v));
-}
-
-static void print_row(struct hunt *hunt, uint32_t position, const char *hash)
-{
-	const struct posterior *posterior = search_posterior(hunt->search);
-	struct seen seen = search_seen(hunt->search, position);
-
-	printf("  %.12s ", hash);
-	if (position == GRAPH_NOWHERE)
-		printf("%7s ", hunt->old);
-	else
-		printf("%5.1f %% ", 100 * posterior_mass(posterior, position));
-	if (search_is_broken(hunt->search, position))
-		printf("%11s ", "no verdict");
-	else
-		printf("%4u of %4u ", seen.fails, seen.fails + seen.passes);
-	printf(" %.50s\n", bisect__subject(hunt, hash));
-}
-
-static void print_evidence(struct hunt *hunt)
-{
-	uint32_t shown = 0, n = graph_count(hunt->graph);
-
-	printf("\n  %-12s %7s %12s  %s\n", "commit", "culprit", "fails", "subject");
-	print_row(hunt, GRAPH_NOWHERE, hunt->good.hash);
-	for (uint32_t v = 0; v < n && shown < LISTED_MAX; v++)
-		if (is_listed(hunt, v)) {
-			print_row(hunt, v, bisect__hash_at(hunt, v));
-			shown++;
-		}
-}
-
-static void print_cost(const struct hunt *hunt)
-{
-	char took[32];
-
-	printf("\n%u commits, %zu different to build; %u build%s, %u test%s, %s of work",
-	       graph_count(hunt->graph), hunt->kinds, hunt->builds, hunt->builds == 1 ? "" : "s",
-	       hunt->tests, hunt->tests == 1 ? "" : "s",
-	       units_duration((uint64_t)(hunt->busy_s * 1e9), took, sizeof(took)));
-	if (hunt->resumed)
-		printf("; %zu observations of earlier calls", hunt->resumed);
-	printf("\n");
-}
-
-static void print_text(struct hunt *hunt, const struct verdict_of_search *answer,
-		       const struct cause *cause)
-{
-	print_answer(hunt, answer);
-	print_cause(cause);
-	if (!hunt->options->common.quiet)
-		print_evidence(hunt);
-	print_cost(hunt);
-}
-
 /* --- JSON ------------------------------------------------------------------------------------ */
 
 static void add_evidence(const struct hunt *hunt, struct json *root)
 {
-	static const char *const sights[] = {"pass", "fail", "no verdict"};
+	static const char *const sights[] = {"pass", "fail", "no verdict", "measured"};
 	struct json *list = json_add_array(root, "evidence");
 
 	for (size_t i = 0; i < hunt->sighting_count; i++) {
@@ -241,6 +63,8 @@ static void add_evidence(const struct hunt *hunt, struct json *root)
 		json_add_num(item, "build_s", one->build_s);
 		json_add_num(item, "test_s", one->test_s);
 		json_add_bool(item, "built_anew", one->fresh);
+		if (one->sight == SIGHT_MEASURED)
+			json_add_num(item, "change", bisect__change(hunt, one->value) / 100);
 	}
 }
 
@@ -263,6 +87,11 @@ static void add_posterior(struct hunt *hunt, struct json *root)
 		if (seen.fails || seen.passes) {
 			json_add_int(item, "fails", seen.fails);
 			json_add_int(item, "passes", seen.passes);
+		}
+		if (seen.measured) {
+			json_add_int(item, "measured", seen.measured);
+			json_add_num(item, "change",
+				     bisect__change(hunt, seen.sum / seen.measured) / 100);
 		}
 	}
 	json_add_num(root, "no_culprit", posterior_no_culprit(posterior));
@@ -293,6 +122,21 @@ static void add_cause(const struct cause *cause, struct json *root)
 	}
 }
 
+static void add_metric(const struct hunt *hunt, struct json *root)
+{
+	struct levels levels = posterior_levels(search_posterior(hunt->search));
+	struct json *object = json_add_object(root, "metric");
+	const char *unit;
+	double level = bisect__level(hunt, &unit);
+
+	json_add_str(object, "name", hunt->options->metric);
+	json_add_str(object, "unit", unit);
+	json_add_num(object, "good", level);
+	json_add_num(object, "change", bisect__change(hunt, levels.bad) / 100);
+	json_add_num(object, "noise", levels.noise);
+	json_add_num(object, "margin", hunt->search_options.model.tests.margin);
+}
+
 static struct json *json_of(struct hunt *hunt, const struct verdict_of_search *answer,
 			    const struct cause *cause)
 {
@@ -316,6 +160,8 @@ static struct json *json_of(struct hunt *hunt, const struct verdict_of_search *a
 		json_add_str(item, "check", hunt->wanted[i].name);
 		json_add_str(item, "signature", hunt->wanted[i].signature);
 	}
+	if (hunt->options->metric)
+		add_metric(hunt, root);
 	add_cause(cause, root);
 	cost = json_add_object(root, "cost");
 	json_add_int(cost, "suspects", graph_count(hunt->graph));
@@ -359,6 +205,15 @@ static bool is_bad(const struct hunt *hunt, uint32_t v)
 	return posterior_bad(search_posterior(hunt->search), v) > .5;
 }
 
+static const char *what_was_seen(const struct hunt *hunt, const struct seen *seen)
+{
+	if (seen->measured)
+		return arena_printf(hunt->arena, "%+.1f %%, mean of %u",
+				    bisect__change(hunt, seen->sum / seen->measured),
+				    seen->measured);
+	return arena_printf(hunt->arena, "%u of %u fail", seen->fails, seen->fails + seen->passes);
+}
+
 static void log_commit(struct hunt *hunt, const struct verdict_of_search *answer, uint32_t v,
 		       struct buf *out)
 {
@@ -369,9 +224,9 @@ static void log_commit(struct hunt *hunt, const struct verdict_of_search *answer
 		return;
 	if (search_is_broken(hunt->search, v))
 		buf_printf(out, "git bisect skip %s\n", hash);
-	else if (seen.fails || seen.passes)
-		buf_printf(out, "# %u of %u fail\ngit bisect %s %s\n", seen.fails,
-			   seen.fails + seen.passes, is_bad(hunt, v) ? hunt->new : hunt->old, hash);
+	else if (bisect__is_tested(hunt, v))
+		buf_printf(out, "# %s\ngit bisect %s %s\n", what_was_seen(hunt, &seen),
+			   is_bad(hunt, v) ? hunt->new : hunt->old, hash);
 }
 
 /* Every commit that was looked at, with the side it most probably is on: `git bisect replay` takes
@@ -434,6 +289,6 @@ int bisect__report(struct hunt *hunt, const struct verdict_of_search *answer,
 	else
 		json_free(json);
 	if (rc == 0 && !hunt->options->common.json)
-		print_text(hunt, answer, cause);
+		bisect__print(hunt, answer, cause);
 	return rc;
 }
