@@ -5,10 +5,9 @@
 #include "check/gpu_private.h"
 
 #include "model/gpu.h"
+#include "stats/summary.h"
 
 #include <fnmatch.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SHARE "share-of-ceiling" /* the metric that limits are for */
@@ -162,19 +161,6 @@ static struct strings arguments(const struct spec *spec, struct arena *arena)
 
 /* --- judging --------------------------------------------------------------------------------- */
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t count)
-{
-	qsort(values, count, sizeof(*values), by_value);
-	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
-
 /* The shares of every line named NAME. */
 static size_t collect(const struct gpu_lines *lines, const char *name, double *out)
 {
@@ -188,8 +174,9 @@ static size_t collect(const struct gpu_lines *lines, const char *name, double *o
 		for (size_t m = 0; m < line->metric_count; m++)
 			if (strcmp(line->metrics[m].name, SHARE) == 0 &&
 			    line->metrics[m].sample_count)
-				out[count++] = median(line->metrics[m].samples,
-						      line->metrics[m].sample_count);
+				out[count++] = stats_summarise(line->metrics[m].samples,
+							       line->metrics[m].sample_count)
+						       .median;
 	}
 	return count;
 }
@@ -230,7 +217,8 @@ static int judge_limit(struct trial *trial, const struct limit *limit,
 			continue;
 		count = collect(lines, name, values);
 		if (count)
-			judge_share(trial, limit, name, median(values, count), count);
+			judge_share(trial, limit, name, stats_summarise(values, count).median,
+				    count);
 		timed |= count > 0;
 	}
 	return timed ? 0

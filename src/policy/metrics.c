@@ -1,28 +1,18 @@
 /* Limits of metrics. */
 #include "policy/policy_private.h"
 
+#include "stats/summary.h"
+
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-static int by_value(const void *a, const void *b)
+static double value_of(const struct policy_limit *limit, const struct metric *metric)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	struct stats_summary found = stats_summarise(metric->samples, metric->sample_count);
 
-	return (x > y) - (x < y);
-}
-
-static double value_of(const struct judge *judge, const struct policy_limit *limit,
-		       const struct metric *metric)
-{
-	size_t n = metric->sample_count;
-	double *sorted = arena_alloc(judge->arena, n * sizeof(*sorted));
-
-	memcpy(sorted, metric->samples, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), by_value);
 	if (limit->of == POLICY_OF_WORST)
-		return limit->direction == 0 ? sorted[0] : sorted[n - 1];
-	return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+		return limit->direction == 0 ? found.minimum : found.maximum;
+	return found.median;
 }
 
 static bool is_finite(const struct metric *metric)
@@ -53,7 +43,7 @@ static const char *fault_of(const struct judge *judge, const struct policy_limit
 	if (!is_finite(metric))
 		return "a sample is no finite number";
 	*rule = "limit";
-	value = value_of(judge, limit, metric);
+	value = value_of(limit, metric);
 	if (wanted == DIRECTION_HIGHER ? value >= limit->limit : value <= limit->limit)
 		return NULL;
 	return arena_printf(judge->arena, "%s of %zu samples is %.6g %s, the limit is %s %.6g",

@@ -2,7 +2,7 @@
 #include "site/site_private.h"
 
 #include "base/digest.h"
-#include "base/mem.h"
+#include "stats/summary.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define NAME_BYTES_MAX 512
+#define CONFIDENCE 0.95	      /* of the medians' intervals */
 #define SHOWN_SAMPLES_MAX 400 /* of a distribution */
 #define BUCKETS 4096
 
@@ -20,7 +21,7 @@ struct column {
 
 struct point {
 	const struct column *run;
-	double median, low, high; /* LOW and HIGH are NaN with too few samples */
+	struct stats_estimate median;
 	size_t count;
 };
 
@@ -73,63 +74,6 @@ void site__metric_path(const struct run *run, const struct case_result *result,
 	digest_add_field(digest, metric->cell);
 	digest_final(digest, hash);
 	(void)snprintf(out, SITE_METRIC_PATH, "metrics/%.24s.html", hash);
-}
-
-/* --- one run's samples ----------------------------------------------------------------------- */
-
-static int by_value(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return (left > right) - (left < right);
-}
-
-/* The finite ones of ALL samples, sorted; the caller frees them. */
-static double *sorted_samples(const double *samples, size_t all, size_t *count)
-{
-	double *sorted = xcalloc(all + 1, sizeof(*sorted));
-
-	*count = 0;
-	for (size_t i = 0; i < all; i++)
-		if (isfinite(samples[i]))
-			sorted[(*count)++] = samples[i];
-	qsort(sorted, *count, sizeof(*sorted), by_value);
-	return sorted;
-}
-
-/*
- * The largest k for which x(k) and x(n+1-k) of n sorted samples hold the median with a probability
- * of at least 95 %: P(B < k) <= 2.5 % for B ~ Binomial(n, 1/2). 0: too few samples.
- * David and Nagaraja, Order Statistics, 3rd edition, section 7.1.
- */
-static size_t interval_rank(size_t n)
-{
-	double term = 0, total = 0; /* logarithm of P(B = i), sum of P(B <= i) */
-
-	term = -(double)n * log(2);
-	for (size_t i = 0; i < n; i++) {
-		total += exp(term);
-		if (total > 0.025)
-			return i;
-		term += log((double)(n - i)) - log((double)(i + 1));
-	}
-	return 0;
-}
-
-void site__summarise(const double *samples, size_t all, struct site_summary *out)
-{
-	size_t count, rank;
-	double *sorted = sorted_samples(samples, all, &count);
-
-	*out = (struct site_summary){.median = NAN, .low = NAN, .high = NAN, .count = count};
-	if (count)
-		out->median = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
-	rank = interval_rank(count);
-	if (rank) {
-		out->low = sorted[rank - 1];
-		out->high = sorted[count - rank];
-	}
-	free(sorted);
 }
 
 /* --- collecting ------------------------------------------------------------------------------ */
@@ -210,7 +154,7 @@ static void keep_samples(struct site_metrics *metrics, struct series *series, si
 			 const struct metric *metric)
 {
 	size_t *count = &series->sample_counts[side];
-	double *sorted = sorted_samples(metric->samples, metric->sample_count, count);
+	double *sorted = stats_sorted(metric->samples, metric->sample_count, count);
 
 	series->samples[side] = memcpy(arena_alloc(metrics->arena, *count * sizeof(*sorted)),
 				       sorted, *count * sizeof(*sorted));
@@ -218,19 +162,26 @@ static void keep_samples(struct site_metrics *metrics, struct series *series, si
 }
 
 static void add_point(struct site_metrics *metrics, struct series *series,
-		      const struct column *column, const struct site_summary *summary,
+		      const struct column *column, const struct point *values,
 		      const struct metric *metric)
 {
 	struct point *point =
 		arena_push(metrics->arena, &series->points, &series->point_count, sizeof(*point));
 
-	*point = (struct point){.run = column,
-				.median = summary->median,
-				.low = summary->low,
-				.high = summary->high,
-				.count = summary->count};
+	*point = *values;
+	point->run = column;
 	if (series->point_count <= 2)
 		keep_samples(metrics, series, series->point_count - 1, metric);
+}
+
+static struct point summarise(const struct metric *metric)
+{
+	struct point out = {0};
+	double *sorted = stats_sorted(metric->samples, metric->sample_count, &out.count);
+
+	out.median = stats_median_interval(sorted, out.count, CONFIDENCE);
+	free(sorted);
+	return out;
 }
 
 void site_metrics_add(struct site_metrics *metrics, const struct run *run)
@@ -240,15 +191,14 @@ void site_metrics_add(struct site_metrics *metrics, const struct run *run)
 	for (size_t i = 0; i < run->case_count; i++)
 		for (size_t j = 0; j < run->cases[i].metric_count; j++) {
 			const struct metric *metric = &run->cases[i].metrics[j];
-			struct site_summary summary;
+			struct point values = summarise(metric);
 
-			site__summarise(metric->samples, metric->sample_count, &summary);
-			if (!summary.count)
+			if (!values.count)
 				continue;
 			if (!column)
 				column = add_column(metrics, run);
 			add_point(metrics, find_series(metrics, run, &run->cases[i], metric),
-				  column, &summary, metric);
+				  column, &values, metric);
 		}
 }
 
@@ -348,11 +298,11 @@ static void put_point(const struct point *point, struct json *out)
 	json_add_str(out, "commit", point->run->commit);
 	site_add_text(out, "subject", point->run->subject, NAME_BYTES_MAX);
 	json_add_str(out, "at", point->run->started_at);
-	json_add_num(out, "median", point->median);
+	json_add_num(out, "median", point->median.value);
 	json_add_int(out, "count", (int64_t)point->count);
-	if (isfinite(point->low)) {
-		json_add_num(out, "low", point->low);
-		json_add_num(out, "high", point->high);
+	if (!point->median.needed) {
+		json_add_num(out, "low", point->median.low);
+		json_add_num(out, "high", point->median.high);
 	}
 }
 
@@ -406,11 +356,9 @@ static void put_side(const char *name, const char *commit, const double *values,
 		     struct json *out)
 {
 	struct json *item = json_add_object(out, name), *list = json_add_array(item, "samples");
-	struct site_summary summary;
 
-	site__summarise(values, count, &summary);
 	json_add_str(item, "commit", commit);
-	json_add_num(item, "median", summary.median);
+	json_add_num(item, "median", stats_summarise(values, count).median);
 	for (size_t i = 0; i < count && i < SHOWN_SAMPLES_MAX; i++)
 		json_add_num(list, NULL, values[i]);
 }

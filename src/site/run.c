@@ -1,6 +1,8 @@
 /* The page of one run. */
 #include "site/site_private.h"
 
+#include "stats/summary.h"
+
 #include <string.h>
 
 #define CASES_MAX 5000
@@ -89,10 +91,10 @@ static void put_metrics(const struct run *run, const struct case_result *result,
 	for (size_t i = 0; i < result->metric_count && i < METRICS_MAX; i++) {
 		const struct metric *metric = &result->metrics[i];
 		struct json *item = json_add_object(list, NULL);
-		struct site_summary summary;
+		struct stats_summary summary =
+			stats_summarise(metric->samples, metric->sample_count);
 		char path[SITE_METRIC_PATH];
 
-		site__summarise(metric->samples, metric->sample_count, &summary);
 		site__metric_path(run, result, metric, path);
 		site_add_text(item, "name", metric->name, SITE_FIELD_MAX);
 		site_add_text(item, "unit", metric->unit, SITE_FIELD_MAX);

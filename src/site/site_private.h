@@ -42,12 +42,4 @@ char site_flip_letter(enum flip flip);
 void site__metric_path(const struct run *run, const struct case_result *result,
 		       const struct metric *metric, char out[SITE_METRIC_PATH]);
 
-struct site_summary {
-	double median, low, high; /* NaN: unknown */
-	size_t count;		  /* finite samples */
-};
-/* The median of the finite ones of COUNT samples, and its order-statistic interval of at least
- * 95 %. */
-void site__summarise(const double *samples, size_t count, struct site_summary *out);
-
 #endif

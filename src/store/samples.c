@@ -1,8 +1,6 @@
 #include "store/store_private.h"
 
 #include <endian.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 const void *samples_pack(const double *samples, size_t count, struct arena *arena)
@@ -33,37 +31,6 @@ double *samples_unpack(const void *data, size_t len, struct arena *arena, size_t
 	}
 	*count = n;
 	return samples;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-struct samples_summary samples_summarise(const double *samples, size_t count, struct arena *arena)
-{
-	struct samples_summary out = {0, NAN, NAN, NAN, NAN};
-	double *sorted = arena_alloc(arena, count * sizeof(*sorted) + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (isfinite(samples[i]))
-			sorted[n++] = samples[i];
-	if (!n)
-		return out;
-	qsort(sorted, n, sizeof(*sorted), compare_doubles);
-	out.count = n;
-	out.minimum = sorted[0];
-	out.maximum = sorted[n - 1];
-	out.median = n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] / 2 + sorted[n / 2] / 2);
-	out.mean = 0;
-	for (size_t i = 0; i < n; i++) /* running, so that large values cannot overflow the sum */
-		out.mean += (sorted[i] - out.mean) / (double)(i + 1);
-	if (!isfinite(out.mean)) /* values of both ends of the range */
-		out.mean = NAN;
-	return out;
 }
 
 static int64_t digits(const char *text, size_t len)

@@ -1,5 +1,6 @@
 /* Runs in: one transaction in which nobody else writes, so ids are the largest so far and one. */
 #include "base/digest.h"
+#include "stats/summary.h"
 #include "store/query.h"
 #include "store/store_private.h"
 
@@ -272,8 +273,7 @@ static void write_cases(struct query *query, const struct run *run, int64_t key,
 static void write_measurement(struct query *query, const struct run *run, int64_t key,
 			      int64_t series, const struct metric *metric, struct arena *arena)
 {
-	struct samples_summary summary =
-		samples_summarise(metric->samples, metric->sample_count, arena);
+	struct stats_summary summary = stats_summarise(metric->samples, metric->sample_count);
 
 	query_int(query, series);
 	query_int(query, store_time_ms(run->started_at));

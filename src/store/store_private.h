@@ -24,13 +24,6 @@ int store_parse(const char *text, size_t len, struct run **out, struct err *err)
 const void *samples_pack(const double *samples, size_t count, struct arena *arena);
 double *samples_unpack(const void *data, size_t len, struct arena *arena, size_t *count);
 
-/* Of the finite ones; all NAN when there is none. */
-struct samples_summary {
-	size_t count;
-	double median, mean, minimum, maximum;
-};
-struct samples_summary samples_summarise(const double *samples, size_t count, struct arena *arena);
-
 /* Milliseconds since 1970 of "2026-11-23", "2026-11-23T05:51:00Z" or with milliseconds; 0 when TEXT
  * is NULL or none of these. */
 int64_t store_time_ms(const char *text);

@@ -44,47 +44,6 @@ static struct json *write_metric(const struct site_metrics *metrics, size_t inde
 	return data;
 }
 
-/* The ranks of the sign test's two-sided 5 % points: the largest k with P(B < k) <= 0.025 in tables
- * of the binomial distribution with p = 1/2. */
-static void median_intervals_have_the_ranks_of_the_sign_test(void **state)
-{
-	static const struct {
-		size_t count, rank;
-	} rows[] = {{5, 0}, {6, 1}, {8, 1}, {9, 2}, {10, 2}, {15, 4}, {20, 6}, {25, 8}, {50, 18}};
-	double values[50];
-
-	(void)state;
-	for (size_t i = 0; i < 50; i++)
-		values[i] = (double)i + 1;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct site_summary summary;
-
-		site__summarise(values, rows[i].count, &summary);
-		assert_int_equal(summary.count, rows[i].count);
-		assert_true(summary.median == ((double)rows[i].count + 1) / 2);
-		if (!rows[i].rank) {
-			assert_true(isnan(summary.low) && isnan(summary.high));
-			continue;
-		}
-		assert_true(summary.low == (double)rows[i].rank);
-		assert_true(summary.high == (double)(rows[i].count + 1 - rows[i].rank));
-	}
-}
-
-static void summaries_leave_out_what_is_no_number(void **state)
-{
-	double values[] = {3, NAN, 1, INFINITY, 2};
-	struct site_summary summary;
-
-	(void)state;
-	site__summarise(values, 5, &summary);
-	assert_int_equal(summary.count, 3);
-	assert_true(summary.median == 2);
-	site__summarise(NULL, 0, &summary);
-	assert_int_equal(summary.count, 0);
-	assert_true(isnan(summary.median));
-}
-
 static void cells_are_series_of_their_own(void **state)
 {
 	struct run *run = some_run("a", "h");
@@ -217,8 +176,6 @@ static void shows_changes_and_the_newest_trial_of_its_series_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(median_intervals_have_the_ranks_of_the_sign_test),
-		cmocka_unit_test(summaries_leave_out_what_is_no_number),
 		cmocka_unit_test(cells_are_series_of_their_own),
 		cmocka_unit_test(points_are_oldest_first_and_machines_start_epochs),
 		cmocka_unit_test(shows_changes_and_the_newest_trial_of_its_series_only),

@@ -109,6 +109,26 @@ static void the_ends_of_the_range_do_not_overflow(void **state)
 	assert_true(fabs(stats_summarise(tiny, 2).sd / 1e-300 - M_SQRT2) < 1e-15);
 }
 
+/* The ranks of the sign test's two-sided 5 % points: the largest k with P(B < k) <= 0.025 in tables
+ * of the binomial distribution with p = 1/2. */
+static void median_intervals_have_the_ranks_of_the_sign_test(void **state)
+{
+	static const struct {
+		size_t count, rank;
+	} rows[] = {{5, 0}, {6, 1}, {8, 1}, {9, 2}, {10, 2}, {15, 4}, {20, 6}, {25, 8}, {50, 18}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		size_t ranks[2] = {0, 0};
+
+		assert_int_equal(stats_quantile_ranks(rows[i].count, .5, .95, ranks) == 0,
+				 rows[i].rank > 0);
+		assert_int_equal(ranks[0], rows[i].rank);
+		if (rows[i].rank)
+			assert_int_equal(ranks[1], rows[i].count + 1 - rows[i].rank);
+	}
+}
+
 static void five_values_do_not_hold_a_median(void **state)
 {
 	const double sorted[] = {1, 2, 3, 4, 5, 6};
@@ -132,6 +152,7 @@ int main(void)
 		cmocka_unit_test(of_nothing_nothing_is_known),
 		cmocka_unit_test(values_that_are_no_numbers_are_passed_over),
 		cmocka_unit_test(the_ends_of_the_range_do_not_overflow),
+		cmocka_unit_test(median_intervals_have_the_ranks_of_the_sign_test),
 		cmocka_unit_test(five_values_do_not_hold_a_median),
 	};
 

@@ -1,7 +1,6 @@
 #include "store/store_private.h"
 
 #include <float.h>
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,26 +23,6 @@ static void packed_samples_come_back_bit_for_bit(void **state)
 	assert_memory_equal(back, samples, sizeof(samples));
 	(void)samples_unpack(bytes, SAMPLE_BYTES + 3, arena, &count);
 	assert_int_equal(count, 1); /* half a number is none */
-	arena_free(arena);
-}
-
-static void summaries_are_of_finite_samples(void **state)
-{
-	static const double odd[] = {3, NAN, 1, 2}, even[] = {4, 1, 3, 2};
-	static const double huge[] = {DBL_MAX, DBL_MAX}, none[] = {NAN, INFINITY};
-	struct arena *arena = arena_new();
-	struct samples_summary got = samples_summarise(odd, 4, arena);
-
-	(void)state;
-	assert_int_equal(got.count, 3);
-	assert_true(got.median == 2 && got.mean == 2 && got.minimum == 1 && got.maximum == 3);
-	got = samples_summarise(even, 4, arena);
-	assert_true(got.median == 2.5 && got.mean == 2.5);
-	got = samples_summarise(huge, 2, arena);
-	assert_true(got.median == DBL_MAX && got.mean == DBL_MAX);
-	got = samples_summarise(none, 2, arena);
-	assert_int_equal(got.count, 0);
-	assert_true(isnan(got.median) && isnan(got.mean) && isnan(got.minimum));
 	arena_free(arena);
 }
 
@@ -94,7 +73,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packed_samples_come_back_bit_for_bit),
-		cmocka_unit_test(summaries_are_of_finite_samples),
 		cmocka_unit_test(times_are_milliseconds_since_1970),
 		cmocka_unit_test(a_cell_is_pairs_or_one_word),
 	};
