@@ -28,6 +28,14 @@ def show(name, value, unit, op, goal):
         print(f"bench {name} {value:.4g} {unit}   goal {op}{goal:g}   {met}", flush=True)
 
 
+def beside(name, value, unit):
+    """A figure of somebody else's tool or rule, in the same run: it has no goal."""
+    if os.environ.get("BENCH_JSON"):
+        print(json.dumps({"name": name, "value": value, "unit": unit}), flush=True)
+    else:
+        print(f"bench {name} {value:.4g} {unit}   for comparison", flush=True)
+
+
 def skip(name, why):
     if os.environ.get("BENCH_JSON"):
         print(json.dumps({"name": name, "not_measured": why}), flush=True)
