@@ -105,6 +105,11 @@ bool posterior_is_excluded(const struct posterior *posterior, uint32_t position)
 	return posterior->log_prior[position] < -DBL_MAX;
 }
 
+void posterior_set_flake(struct posterior *posterior, const struct rate *rate)
+{
+	posterior->model.tests.flake = *rate;
+}
+
 /* --- update ---------------------------------------------------------------------------------- */
 
 /* Counters wrap, and wrap back when they are added up. */

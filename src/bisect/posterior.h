@@ -36,6 +36,9 @@ void posterior_free(struct posterior *posterior); /* NULL is allowed */
 void posterior_exclude(struct posterior *posterior, uint32_t position);
 bool posterior_is_excluded(const struct posterior *posterior, uint32_t position);
 
+/* Another rate of flakes. Counts at the next update. */
+void posterior_set_flake(struct posterior *posterior, const struct rate *rate);
+
 /* Judge every hypothesis by all observations so far; positions are not vague. */
 void posterior_update(struct posterior *posterior, const struct tally *tallies, size_t count);
 

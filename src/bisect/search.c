@@ -354,6 +354,12 @@ void search_times(struct search *search, double build_s, double test_s)
 		search->options.test_s = test_s;
 }
 
+void search_flake_rate(struct search *search, const struct rate *rate)
+{
+	posterior_set_flake(search->posterior, rate);
+	search->stale = true;
+}
+
 bool search_is_broken(const struct search *search, uint32_t position)
 {
 	return search__image(search, position) == IMAGE_BROKEN;

@@ -101,6 +101,9 @@ void search_measure(struct search *search, uint32_t position, double value);
 /* Seconds that a build and a test take, as measured; others than above 0 are ignored. */
 void search_times(struct search *search, double build_s, double test_s);
 
+/* How often good code fails, as learned elsewhere; a rate that search_open() would take. */
+void search_flake_rate(struct search *search, const struct rate *rate);
+
 /* What to do next, side by side: more probes than workers only where the tests of images that exist
  * take one worker no longer than another's build. 0: the search has ended. */
 size_t search_next(struct search *search, struct probe probes[SEARCH_PROBES_MAX]);

@@ -393,12 +393,17 @@ static int search_on(struct hunt *hunt, struct err *err)
 	struct probe probes[SEARCH_PROBES_MAX];
 	size_t count;
 
-	while (learn_times(hunt), (count = search_next(hunt->search, probes)) > 0) {
+	for (;;) {
+		learn_times(hunt);
+		if (bisect__learn_flakes(hunt, err) < 0)
+			return -1;
+		count = search_next(hunt->search, probes);
+		if (!count)
+			return 0;
 		show(hunt, count);
 		if (bisect__probe(hunt, probes, count, err) < 0 || check_bad_end(hunt, err) < 0)
 			return -1;
 	}
-	return 0;
 }
 
 static int drop_copies(const struct hunt *hunt, struct err *err)

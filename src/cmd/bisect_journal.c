@@ -88,6 +88,24 @@ static void apply(struct hunt *hunt, const struct sighting *sighting)
 	}
 }
 
+static void use_repeats(struct hunt *hunt)
+{
+	hunt->flakes_known = true;
+	if (hunt->repeats.trials)
+		search_flake_rate(hunt->search, &hunt->repeats.rate);
+}
+
+static void read_repeats(struct hunt *hunt, const struct json *flakes)
+{
+	struct repeats *repeats = &hunt->repeats;
+
+	repeats->failed = (uint64_t)json_int(flakes, "failed", 0);
+	repeats->trials = (uint64_t)json_int(flakes, "trials", 0);
+	repeats->rate =
+		(struct rate){.yes = json_num(flakes, "yes", 1), .no = json_num(flakes, "no", 1)};
+	use_repeats(hunt);
+}
+
 static void read_line(struct hunt *hunt, const struct json *line)
 {
 	struct arena *arena = hunt->arena;
@@ -116,6 +134,8 @@ static void read_line(struct hunt *hunt, const struct json *line)
 		item->name = arena_strdup(arena, json_str(one, "name", ""));
 		item->signature = arena_strdup(arena, json_str(one, "signature", ""));
 	}
+	if (json_get(line, "flakes"))
+		read_repeats(hunt, json_get(line, "flakes"));
 	if (json_str(line, "started_at", NULL))
 		hunt->started_at = arena_strdup(arena, json_str(line, "started_at", NULL));
 	for (size_t i = 0; i < sizeof(sights) / sizeof(*sights); i++)
@@ -212,6 +232,20 @@ int bisect__journal_add(struct hunt *hunt, const struct sighting *sighting, stru
 	if (write_line(hunt, line, err) < 0)
 		return -1;
 	apply(hunt, sighting);
+	return 0;
+}
+
+int bisect__journal_repeats(struct hunt *hunt, struct err *err)
+{
+	struct json *line = json_new_object(), *flakes = json_add_object(line, "flakes");
+
+	json_add_int(flakes, "failed", (int64_t)hunt->repeats.failed);
+	json_add_int(flakes, "trials", (int64_t)hunt->repeats.trials);
+	json_add_num(flakes, "yes", hunt->repeats.rate.yes);
+	json_add_num(flakes, "no", hunt->repeats.rate.no);
+	if (write_line(hunt, line, err) < 0)
+		return -1;
+	use_repeats(hunt);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* Friends of `assay bisect` only: what it knows while it hunts. bisect.c tells the story,
  * bisect_range.c finds suspects and equal artefacts, bisect_probe.c builds and tests them in child
  * processes, bisect_sight.c says what a run shows and bisect_metric.c what it measures,
- * bisect_journal.c keeps every observation,
+ * bisect_journal.c keeps every observation, bisect_flakes.c asks the history how often tests lie,
  * bisect_cause.c looks for the reason, bisect_report.c and bisect_text.c write it all down. */
 #ifndef CMD_BISECT_PRIVATE_H
 #define CMD_BISECT_PRIVATE_H
@@ -33,6 +33,12 @@ struct bisect_options {
 struct wanted {
 	const char *name;
 	const char *signature;
+};
+
+/* Tests of images that pass, made again, and the rate of flakes that they suggest. */
+struct repeats {
+	uint64_t failed, trials; /* none: the rate is what was believed before */
+	struct rate rate;
 };
 
 /* One observation, as the journal keeps it. */
@@ -98,6 +104,8 @@ struct hunt {
 	const char *old, *new; /* terms */
 	struct wanted *wanted;
 	size_t wanted_count;
+	bool flakes_known; /* the history was asked */
+	struct repeats repeats;
 	struct sighting *sightings;
 	size_t sighting_count;
 	int journal; /* file descriptor, -1: none */
@@ -127,6 +135,8 @@ const char *bisect__subject(struct hunt *hunt, const char *hash);
 int bisect__journal_open(struct hunt *hunt, struct err *err);
 /* Durable on return; the search is told. */
 int bisect__journal_add(struct hunt *hunt, const struct sighting *sighting, struct err *err);
+/* What the history says of flakes, so that a later call starts from the same. */
+int bisect__journal_repeats(struct hunt *hunt, struct err *err);
 void bisect__journal_close(struct hunt *hunt);
 
 /* --- sight */
@@ -149,6 +159,14 @@ int bisect__compare_measured(struct hunt *hunt, const char *commit, const struct
 double bisect__change(const struct hunt *hunt, double worse);
 /* The metric at the good end, mean of all runs there, and its unit, "" for none. */
 double bisect__level(const struct hunt *hunt, const char **unit_out);
+
+/* --- flakes */
+/* What ROWS say of the wanted check that flakes most, where PRIOR was believed before. */
+struct repeats bisect__count_repeats(const struct repeat_row *rows, size_t count,
+				     const struct wanted *wanted, size_t wanted_count,
+				     const struct rate *prior);
+/* Once the wanted failure is known: tell the search what the history says of its flakes. */
+int bisect__learn_flakes(struct hunt *hunt, struct err *err);
 
 /* --- probe */
 /* Build and test side by side; every result is in the journal before the next probe starts.

@@ -140,7 +140,7 @@ static void add_metric(const struct hunt *hunt, struct json *root)
 static struct json *json_of(struct hunt *hunt, const struct verdict_of_search *answer,
 			    const struct cause *cause)
 {
-	struct json *root = json_new_object(), *list, *cost;
+	struct json *root = json_new_object(), *list, *cost, *object;
 
 	json_add_int(root, "assay_bisect", 1);
 	json_add_str(root, "good", hunt->good.hash);
@@ -170,6 +170,11 @@ static struct json *json_of(struct hunt *hunt, const struct verdict_of_search *a
 	json_add_int(cost, "tests", hunt->tests);
 	json_add_int(cost, "retries", hunt->retries);
 	json_add_num(cost, "work_s", hunt->busy_s);
+	if (hunt->repeats.trials) {
+		object = json_add_object(root, "flakes_in_history");
+		json_add_int(object, "failed", (int64_t)hunt->repeats.failed);
+		json_add_int(object, "trials", (int64_t)hunt->repeats.trials);
+	}
 	add_evidence(hunt, root);
 	add_posterior(hunt, root);
 	return root;
