@@ -86,7 +86,7 @@ static int validate(const void *data, struct err *err)
 /* Values of secrets are not shown, whether they come from the image or from the suite. */
 static const char *shown(const struct trial *trial, const struct spec *spec, const char *value)
 {
-	if (secret_named(spec->variable))
+	if (secret_pair(spec->variable, value))
 		return "***";
 	return *value ? check_trial_quote(trial, value, strlen(value)) : "''";
 }

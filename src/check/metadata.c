@@ -204,7 +204,7 @@ static const char *shown(const struct look *look, const char *name, const char *
 {
 	if (!value)
 		return "not set";
-	if (secret_named(name))
+	if (secret_pair(name, value))
 		return "***";
 	return *value ? check_trial_quote(look->trial, value, strlen(value)) : "''";
 }

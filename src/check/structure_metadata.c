@@ -111,7 +111,7 @@ static void fail(struct structure_run *run, const char *what, const char *name,
 
 static const char *shown(const struct structure_run *run, const char *name, const char *value)
 {
-	if (secret_named(name))
+	if (secret_pair(name, value))
 		return "***";
 	return *value ? check_trial_quote(run->trial, value, strlen(value)) : "''";
 }

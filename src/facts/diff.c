@@ -117,7 +117,7 @@ static const char *env_value(struct diff *diff, const struct facts *facts, const
 {
 	const char *value = facts_env(facts, name);
 
-	return value && secret_named(name) ? arena_strdup(diff->arena, "***") : value;
+	return value && secret_pair(name, value) ? arena_strdup(diff->arena, "***") : value;
 }
 
 static void diff_env(struct diff *diff)

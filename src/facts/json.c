@@ -36,9 +36,10 @@ static void put_env(struct json *out, const struct strings *env)
 
 	for (size_t i = 0; i < env->count; i++) {
 		const char *item = env->items[i];
-		const char *name = arena_strndup(arena, item, strcspn(item, "="));
+		size_t len = strcspn(item, "=");
+		const char *name = arena_strndup(arena, item, len);
 
-		if (secret_named(name))
+		if (secret_pair(name, item[len] ? item + len + 1 : ""))
 			item = arena_printf(arena, "%s=***", name);
 		json_add_str(list, NULL, item);
 	}
@@ -60,7 +61,7 @@ static void put_config(struct json *out, const struct image_config *config)
 	json_add_str(out, "arch", config->arch);
 	labels = json_add_object(out, "labels");
 	for (size_t i = 0; i < config->labels.count; i++)
-		if (!secret_named(config->labels.items[i].key))
+		if (!secret_pair(config->labels.items[i].key, config->labels.items[i].value))
 			json_add_str(labels, config->labels.items[i].key,
 				     config->labels.items[i].value);
 }

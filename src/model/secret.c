@@ -29,6 +29,33 @@ bool secret_named(const char *name)
 	return ends_word(name, "TOKEN", false) || ends_word(name, "KEY", true);
 }
 
+/* Nothing but ids and fingerprints of OpenPGP keys: 16 or 40 hex digits each. */
+static bool are_fingerprints(const char *value)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	static const char between[] = " \t,";
+	size_t len = 0;
+
+	for (; *value; value += len) {
+		value += strspn(value, between);
+		if (value[0] == '0' && value[1] == 'x')
+			value += 2;
+		len = strspn(value, digits);
+		if (len != 16 && len != 40)
+			return !*value && len == 0;
+		if (value[len] && !strchr(between, value[len]))
+			return false;
+	}
+	return true;
+}
+
+bool secret_pair(const char *name, const char *value)
+{
+	bool pgp = strcasestr(name, "GPG_KEY") != NULL || strcasestr(name, "PGP_KEY") != NULL;
+
+	return secret_named(name) && !(pgp && *value && are_fingerprints(value));
+}
+
 static void add(struct strings *out, const char *value, size_t len, struct arena *arena)
 {
 	const char **slot;
@@ -58,7 +85,7 @@ static void add_value(struct strings *out, const char *value, struct arena *aren
 static void add_pairs(struct strings *out, const struct pairs *pairs, struct arena *arena)
 {
 	for (size_t i = 0; i < pairs->count; i++)
-		if (secret_named(pairs->items[i].key))
+		if (secret_pair(pairs->items[i].key, pairs->items[i].value))
 			add_value(out, pairs->items[i].value, arena);
 }
 
@@ -81,7 +108,7 @@ void secret_collect(const struct image_config *image, const struct pairs *env, s
 		if (!equals)
 			continue;
 		name = arena_strndup(arena, name, (size_t)(equals - name));
-		if (secret_named(name))
+		if (secret_pair(name, equals + 1))
 			add_value(&found, equals + 1, arena);
 	}
 	if (image)

@@ -15,6 +15,10 @@
 
 bool secret_named(const char *name);
 
+/* The same, but for a value that tells that it is none: GPG_KEY and its kin that hold nothing but
+ * fingerprints of public keys, as the images of programming languages do. */
+bool secret_pair(const char *name, const char *value);
+
 /* The secret values of IMAGE's variables and labels, and of ENV (either may be NULL), also as JSON
  * writes them; longest first, since one may begin another. */
 void secret_collect(const struct image_config *image, const struct pairs *env, struct arena *arena,

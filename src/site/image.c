@@ -138,10 +138,12 @@ static void put_env(const struct strings *env, struct arena *arena, struct json 
 
 	for (size_t i = 0; i < env->count && i < LINES_MAX; i++) {
 		const char *line = env->items[i];
-		const char *name = arena_strndup(arena, line, strcspn(line, "="));
+		size_t len = strcspn(line, "=");
+		const char *name = arena_strndup(arena, line, len);
+		const char *value = line[len] ? line + len + 1 : "";
 
 		site_add_text(items, NULL,
-			      secret_named(name) ? arena_printf(arena, "%s=***", name) : line,
+			      secret_pair(name, value) ? arena_printf(arena, "%s=***", name) : line,
 			      SITE_FIELD_MAX);
 	}
 }

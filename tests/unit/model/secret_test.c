@@ -68,6 +68,22 @@ static void settings_of_inference_servers_are_no_secrets(void **state)
 			fail_msg("%s is no secret", settings[i]);
 }
 
+static void fingerprints_of_public_keys_are_no_secrets(void **state)
+{
+	static const char print[] = "A035C8C19219BA821ECEA86B64E628F8D684696D";
+
+	(void)state;
+	assert_false(secret_pair("GPG_KEY", print));
+	assert_false(secret_pair("GPG_KEYS", "  1198C0117593497A5EC5C199286AF1F9897469DC "
+					     "39B641343D8C104B2B146DC3F9C39DC0B9698544 "));
+	assert_false(secret_pair("NODE_GPG_KEYS", "0x64E628F8D684696D"));
+	assert_true(secret_pair("GPG_KEY", ""));
+	assert_true(secret_pair("GPG_KEY", "-----BEGIN PGP PRIVATE KEY BLOCK-----"));
+	assert_true(secret_pair("GPG_KEY", "A035C8C19219BA821ECEA86B64E628F8D684696D:hunter2"));
+	assert_true(secret_pair("API_KEY", print));
+	assert_false(secret_pair("PATH", print));
+}
+
 static struct strings secrets_of(const char **env, size_t count)
 {
 	const struct image_config image = {.env = {env, count}};
@@ -165,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_of_secrets_are_known),
 		cmocka_unit_test(settings_of_inference_servers_are_no_secrets),
+		cmocka_unit_test(fingerprints_of_public_keys_are_no_secrets),
 		cmocka_unit_test(every_occurrence_is_hidden),
 		cmocka_unit_test(the_longer_of_two_secrets_goes_first),
 		cmocka_unit_test(short_values_would_blank_out_everything),
