@@ -2,32 +2,10 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Of the finite samples; *COUNT of them. */
-static double median(const struct metric *metric, struct arena *arena, size_t *count)
-{
-	double *sorted = arena_alloc(arena, metric->sample_count * sizeof(*sorted) + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < metric->sample_count; i++)
-		if (isfinite(metric->samples[i]))
-			sorted[n++] = metric->samples[i];
-	*count = n;
-	if (!n)
-		return NAN;
-	qsort(sorted, n, sizeof(*sorted), compare_doubles);
-	return n % 2 ? sorted[n / 2] : sorted[n / 2 - 1] / 2 + sorted[n / 2] / 2;
-}
+#define LEVEL 0.05 /* of findings, for all metrics of two runs together */
 
 static bool same(const char *a, const char *b)
 {
@@ -57,10 +35,9 @@ static void add_case(const struct run *before, const struct case_result *result,
 
 		if (!other)
 			continue;
-		change.before = median(other, arena, &change.before_count);
-		change.after = median(metric, arena, &change.after_count);
-		if (!change.before_count || !change.after_count)
-			continue;
+		if (stats_difference(other->samples, other->sample_count, metric->samples,
+				     metric->sample_count, LEVEL, &change.difference, NULL) < 0)
+			continue; /* nothing finite on one side */
 		change.case_name = arena_strdup(arena, result->name);
 		change.metric = arena_strdup(arena, metric->name);
 		change.unit = arena_strdup(arena, metric->unit);
@@ -68,6 +45,17 @@ static void add_case(const struct run *before, const struct case_result *result,
 		change.direction = metric->direction;
 		*(struct metric_change *)arena_push(arena, list, count, sizeof(**list)) = change;
 	}
+}
+
+static void judge(struct metric_change *list, size_t count, struct arena *arena)
+{
+	struct stats_difference *found = arena_alloc(arena, (count + 1) * sizeof(*found));
+
+	for (size_t i = 0; i < count; i++)
+		found[i] = list[i].difference;
+	stats_judge_together(found, count, LEVEL);
+	for (size_t i = 0; i < count; i++)
+		list[i].difference = found[i];
 }
 
 /* 1: OUT is the run, 0: the history does not know it. */
@@ -97,43 +85,60 @@ int compare_metrics(const char *state, const char *a, const char *b, struct aren
 		return known;
 	for (size_t i = 0; i < after->case_count; i++)
 		add_case(before, &after->cases[i], arena, out, count);
+	judge(*out, *count, arena);
 	return 0;
 }
 
 /* A part of the old value; NAN when that is zero. */
-static double part(const struct metric_change *change)
+static double part(const struct stats_difference *found)
 {
-	return change->before == 0 ? (double)NAN : change->after / change->before - 1;
+	return found->before == 0 ? (double)NAN : found->after / found->before - 1;
 }
 
+/* Of a difference that was found only: else it is chance. */
 static const char *judged(const struct metric_change *change)
 {
-	bool higher = change->after > change->before;
+	bool higher = change->difference.shift.value > 0;
 
-	if (change->direction == DIRECTION_NONE || change->after == change->before)
+	if (change->direction == DIRECTION_NONE || change->difference.finding != STATS_DIFFERENT)
 		return "";
 	return higher == (change->direction == DIRECTION_HIGHER) ? ", better" : ", worse";
+}
+
+static void print_finding(const struct stats_difference *found)
+{
+	printf("    %s", stats_finding_name(found->finding));
+	if (found->needed)
+		printf(": needs %zu samples of each run, there are %zu and %zu", found->needed,
+		       found->before_count, found->after_count);
+	printf("; shift %+.4g", found->shift.value);
+	if (!found->shift.needed)
+		printf(", 95 %% from %+.4g to %+.4g", found->shift.low, found->shift.high);
+	printf("\n");
 }
 
 void print_metric_changes(const struct metric_change *list, size_t count)
 {
 	if (count)
-		printf("\nmetrics, medians of one run each: no more than a hint\n");
+		printf("\nmetrics of one run each: what differs may be the machine's state too\n");
 	for (size_t i = 0; i < count; i++) {
 		const struct metric_change *change = &list[i];
+		const struct stats_difference *found = &change->difference;
 
 		printf("  %s / %s: %.6g -> %.6g%s%s", change->case_name, change->metric,
-		       change->before, change->after, change->unit ? " " : "",
+		       found->before, found->after, change->unit ? " " : "",
 		       change->unit ? change->unit : "");
-		if (isfinite(part(change)))
-			printf(" (%+.1f %%%s)", part(change) * 100, judged(change));
+		if (isfinite(part(found)))
+			printf(" (%+.1f %%%s)", part(found) * 100, judged(change));
 		printf("%s%s\n", change->cell ? "   " : "", change->cell ? change->cell : "");
+		print_finding(found);
 	}
 }
 
 void json_metric_changes(const struct metric_change *list, size_t count, struct json *out)
 {
 	for (size_t i = 0; i < count; i++) {
+		const struct stats_difference *found = &list[i].difference;
 		struct json *item = json_add_object(out, NULL);
 
 		json_add_str(item, "case", list[i].case_name);
@@ -141,9 +146,18 @@ void json_metric_changes(const struct metric_change *list, size_t count, struct 
 		json_add_str(item, "unit", list[i].unit);
 		json_add_str(item, "cell", list[i].cell);
 		json_add_str(item, "direction", direction_name(list[i].direction));
-		json_add_num(item, "before", list[i].before);
-		json_add_num(item, "after", list[i].after);
-		json_add_int(item, "before_samples", (int64_t)list[i].before_count);
-		json_add_int(item, "after_samples", (int64_t)list[i].after_count);
+		json_add_num(item, "before", found->before);
+		json_add_num(item, "after", found->after);
+		json_add_int(item, "before_samples", (int64_t)found->before_count);
+		json_add_int(item, "after_samples", (int64_t)found->after_count);
+		json_add_str(item, "finding", stats_finding_name(found->finding));
+		if (found->needed)
+			json_add_int(item, "needed_samples", (int64_t)found->needed);
+		json_add_num(item, "p_adjusted", found->adjusted);
+		json_add_num(item, "shift", found->shift.value);
+		if (!found->shift.needed) {
+			json_add_num(item, "shift_low", found->shift.low);
+			json_add_num(item, "shift_high", found->shift.high);
+		}
 	}
 }

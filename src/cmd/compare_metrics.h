@@ -4,15 +4,16 @@
 
 #include "cmd/cmd.h"
 
-/* One metric that both runs measured in the same cell: medians. */
+#include "stats/difference.h"
+
+/* One metric that both runs measured in the same cell. */
 struct metric_change {
 	const char *case_name;
 	const char *metric;
 	const char *unit; /* NULL: none */
 	const char *cell; /* NULL: comparable across the whole history */
 	enum direction direction;
-	double before, after;
-	size_t before_count, after_count; /* samples */
+	struct stats_difference difference; /* adjusted for all that are compared */
 };
 
 /* Metrics of the runs with the ids A and B, in B's order; none when the history of STATE (NULL:
@@ -20,7 +21,7 @@ struct metric_change {
 int compare_metrics(const char *state, const char *a, const char *b, struct arena *arena,
 		    struct metric_change **out, size_t *count, struct err *err);
 
-/* One line a metric, with the change and whether it is for the better. */
+/* Two lines a metric: medians and whether it changed for the better; shift and finding. */
 void print_metric_changes(const struct metric_change *list, size_t count);
 void json_metric_changes(const struct metric_change *list, size_t count, struct json *out);
 

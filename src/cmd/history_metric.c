@@ -1,8 +1,24 @@
 /* `assay history metric` and `flaky`: what was measured and what failed, over time. */
 #include "cmd/history_private.h"
 
+#include "stats/summary.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define CONFIDENCE 0.95 /* of the medians' intervals */
+
+/* The median of a row with its interval. */
+static struct stats_estimate median_of(const struct metric_row *row)
+{
+	size_t count;
+	double *sorted = stats_sorted(row->samples, row->sample_count, &count);
+	struct stats_estimate out = stats_median_interval(sorted, count, CONFIDENCE);
+
+	free(sorted);
+	return out;
+}
 
 static int cells_of(const struct history *history, struct pairs *out, struct err *err)
 {
@@ -40,10 +56,23 @@ static void print_csv_text(const char *text)
 	(void)putchar('"');
 }
 
+/* Too few samples leave the interval empty. */
+static void print_csv_median(const struct metric_row *row)
+{
+	struct stats_estimate median = median_of(row);
+
+	if (!row->finite)
+		printf(",,,");
+	else if (median.needed)
+		printf("%.17g,,,", median.value);
+	else
+		printf("%.17g,%.17g,%.17g,", median.value, median.low, median.high);
+}
+
 static void print_csv(const struct metric_row *rows, size_t count)
 {
 	printf("suite,case,metric,unit,direction,cell,run,started_at,commit,environment,count,"
-	       "median,minimum,maximum,samples\n");
+	       "median,median_low,median_high,minimum,maximum,samples\n");
 	for (size_t i = 0; i < count; i++) {
 		const struct metric_row *row = &rows[i];
 		const char *texts[] = {row->suite,
@@ -61,10 +90,11 @@ static void print_csv(const struct metric_row *rows, size_t count)
 			(void)putchar(',');
 		}
 		printf("%lld,%zu,", (long long)row->environment, row->finite);
+		print_csv_median(row);
 		if (row->finite)
-			printf("%.17g,%.17g,%.17g,", row->median, row->minimum, row->maximum);
+			printf("%.17g,%.17g,", row->minimum, row->maximum);
 		else
-			printf(",,,");
+			printf(",,");
 		for (size_t s = 0; s < row->sample_count; s++)
 			printf("%s%.17g", s ? " " : "", row->samples[s]);
 		printf("\n");
@@ -74,12 +104,19 @@ static void print_csv(const struct metric_row *rows, size_t count)
 static void add_point(struct json *points, const struct metric_row *row)
 {
 	struct json *point = json_add_object(points, NULL), *samples;
+	struct stats_estimate median = median_of(row);
 
 	json_add_str(point, "run", row->run_id);
 	json_add_str(point, "started_at", row->started_at);
 	json_add_str(point, "commit", row->commit);
 	json_add_int(point, "environment", row->environment);
-	json_add_num(point, "median", row->median);
+	json_add_num(point, "median", median.value);
+	if (median.needed) {
+		json_add_int(point, "needed_samples", (int64_t)median.needed);
+	} else {
+		json_add_num(point, "median_low", median.low);
+		json_add_num(point, "median_high", median.high);
+	}
 	samples = json_add_array(point, "samples");
 	for (size_t s = 0; s < row->sample_count; s++)
 		json_add_num(samples, NULL, row->samples[s]);
@@ -108,6 +145,20 @@ static void print_json(const struct metric_row *rows, size_t count)
 	cmd_print_json(root);
 }
 
+static void print_row(const struct metric_row *row)
+{
+	struct stats_estimate median = median_of(row);
+	char interval[64];
+
+	if (median.needed)
+		(void)snprintf(interval, sizeof(interval), "needs %zu samples", median.needed);
+	else
+		(void)snprintf(interval, sizeof(interval), "%.6g..%.6g", median.low, median.high);
+	printf("  %-24s  %-12.12s %5zu %12.6g  %-24s %12.6g %12.6g  %s\n", row->started_at,
+	       row->commit, row->finite, median.value, interval, row->minimum, row->maximum,
+	       row->run_id);
+}
+
 static void print_text(const struct metric_row *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -121,14 +172,12 @@ static void print_text(const struct metric_row *rows, size_t count)
 			if (row->direction != DIRECTION_NONE)
 				printf(", %s is better", direction_name(row->direction));
 			printf("%s%s\n", row->cell ? ", " : "", row->cell ? row->cell : "");
-			printf("  %-24s  %-12s %5s %12s %12s %12s  %s\n", "STARTED", "COMMIT", "N",
-			       "MEDIAN", "MIN", "MAX", "RUN");
+			printf("  %-24s  %-12s %5s %12s  %-24s %12s %12s  %s\n", "STARTED",
+			       "COMMIT", "N", "MEDIAN", "95 %", "MIN", "MAX", "RUN");
 		} else if (row->environment != rows[i - 1].environment) {
 			printf("  -- another environment --\n");
 		}
-		printf("  %-24s  %-12.12s %5zu %12.6g %12.6g %12.6g  %s\n", row->started_at,
-		       row->commit, row->finite, row->median, row->minimum, row->maximum,
-		       row->run_id);
+		print_row(row);
 	}
 	if (!count)
 		printf("nothing measured under this name: `assay history sql-views` tells where "

@@ -2,7 +2,8 @@
 #include "site/site_private.h"
 
 #include "base/digest.h"
-#include "stats/summary.h"
+#include "base/mem.h"
+#include "stats/difference.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +11,8 @@
 #include <string.h>
 
 #define NAME_BYTES_MAX 512
-#define CONFIDENCE 0.95	      /* of the medians' intervals */
+#define CONFIDENCE 0.95	      /* of intervals */
+#define LEVEL 0.05	      /* of what is found different, for all series together */
 #define SHOWN_SAMPLES_MAX 400 /* of a distribution */
 #define BUCKETS 4096
 
@@ -280,6 +282,38 @@ const char *site_metrics_path(const struct site_metrics *metrics, size_t index)
 	return metrics->list[index]->path;
 }
 
+/* --- comparing ------------------------------------------------------------------------------- */
+
+/* The newest two points; false where they were measured on different machines, or one is missing.
+ */
+static bool compare_newest(const struct series *series, struct stats_difference *out)
+{
+	if (series->point_count < 2 ||
+	    strcmp(series->points[0].run->machine, series->points[1].run->machine) != 0)
+		return false;
+	return stats_difference(series->samples[1], series->sample_counts[1], series->samples[0],
+				series->sample_counts[0], LEVEL, out, NULL) == 0;
+}
+
+/* How much larger the second of each pair is, as a part of the first: from logarithms of ratios.
+ * False where values are not above zero. */
+static bool compare_pairs(const struct site_trial *trial, struct stats_estimate *out)
+{
+	double *logs = xcalloc(trial->count + 1, sizeof(*logs));
+	int rc;
+
+	for (size_t i = 0; i < trial->count; i++)
+		logs[i] = log(trial->after[i]) - log(trial->before[i]); /* NaN: refused below */
+	rc = stats_paired_shift(logs, trial->count, CONFIDENCE, out, NULL);
+	free(logs);
+	if (rc < 0)
+		return false;
+	out->value = expm1(out->value);
+	out->low = expm1(out->low);
+	out->high = expm1(out->high);
+	return true;
+}
+
 /* --- writing --------------------------------------------------------------------------------- */
 
 static void put_series(const struct series *series, struct json *out)
@@ -290,6 +324,17 @@ static void put_series(const struct series *series, struct json *out)
 	site_add_text(out, "unit", series->unit, NAME_BYTES_MAX);
 	site_add_text(out, "cell", series->cell, SITE_FIELD_MAX);
 	json_add_str(out, "direction", direction_name(series->direction));
+}
+
+static void put_estimate(const char *name, const struct stats_estimate *estimate, struct json *out)
+{
+	struct json *item = json_add_object(out, name);
+
+	json_add_num(item, "value", estimate->value);
+	if (!estimate->needed) {
+		json_add_num(item, "low", estimate->low);
+		json_add_num(item, "high", estimate->high);
+	}
 }
 
 static void put_point(const struct point *point, struct json *out)
@@ -365,9 +410,13 @@ static void put_side(const char *name, const char *commit, const double *values,
 
 static void put_trial(const struct site_trial *trial, struct json *out)
 {
+	struct stats_estimate change;
+
 	json_add_str(out, "started_at", trial->started_at);
 	json_add_str(out, "verdict", verdict_name(trial->verdict));
 	json_add_int(out, "pairs", (int64_t)trial->count);
+	if (compare_pairs(trial, &change))
+		put_estimate("change", &change, out);
 	put_side("before", trial->before_commit, trial->before, trial->count, out);
 	put_side("after", trial->after_commit, trial->after, trial->count, out);
 }
@@ -393,6 +442,7 @@ void site_metric_write(const struct site_metrics *metrics, size_t index,
 	const struct series *series = metrics->list[index];
 	struct site_page frame_page = {.kind = "metric", .root = "../", .charts = true};
 	struct json *data = json_new_object(), *list;
+	struct stats_difference found;
 
 	put_series(series, data);
 	list = json_add_array(data, "points");
@@ -405,10 +455,22 @@ void site_metric_write(const struct site_metrics *metrics, size_t index,
 	list = json_add_array(data, "distributions");
 	for (size_t side = 0; side < 2 && side < series->point_count; side++)
 		put_samples(series, side, json_add_object(list, NULL));
+	if (compare_newest(series, &found))
+		put_estimate("shift", &found.shift, data);
 	frame_page.title =
 		arena_printf(arena, "%s of %s – %s", series->name, series->case_name, frame->title);
 	frame_page.data = data;
 	site_page_write(&frame_page, frame, out);
+}
+
+static void put_finding(const struct stats_difference *found, struct json *out)
+{
+	struct json *item = json_add_object(out, "finding");
+
+	json_add_str(item, "is", stats_finding_name(found->finding));
+	json_add_num(item, "shift", found->shift.value);
+	if (found->needed)
+		json_add_int(item, "needed", (int64_t)found->needed);
 }
 
 static int by_names(const void *a, const void *b)
@@ -428,10 +490,17 @@ void site_metrics_write(const struct site_metrics *metrics, const struct site_fr
 	struct site_page frame_page = {.kind = "metrics", .root = ""};
 	struct json *data = json_new_object(), *list = json_add_array(data, "metrics");
 	struct series **sorted = arena_alloc(arena, (metrics->count + 1) * sizeof(*sorted));
+	struct stats_difference *found = arena_alloc(arena, (metrics->count + 1) * sizeof(*found));
+	size_t *of = arena_alloc(arena, (metrics->count + 1) * sizeof(*of)); /* series of FOUND */
+	size_t found_count = 0, at = 0;
 
 	if (metrics->count)
 		memcpy(sorted, metrics->list, metrics->count * sizeof(*sorted));
 	qsort(sorted, metrics->count, sizeof(*sorted), by_names);
+	for (size_t i = 0; i < metrics->count; i++)
+		if (compare_newest(sorted[i], &found[found_count]))
+			of[found_count++] = i;
+	stats_judge_together(found, found_count, LEVEL);
 	for (size_t i = 0; i < metrics->count; i++) {
 		const struct series *series = sorted[i];
 		struct json *item = json_add_object(list, NULL);
@@ -441,6 +510,8 @@ void site_metrics_write(const struct site_metrics *metrics, const struct site_fr
 		put_point(&series->points[0], json_add_object(item, "newest"));
 		if (series->point_count > 1)
 			put_point(&series->points[1], json_add_object(item, "before"));
+		if (at < found_count && of[at] == i)
+			put_finding(&found[at++], item);
 		json_add_int(item, "runs", (int64_t)series->point_count);
 	}
 	frame_page.title = arena_printf(arena, "Metrics – %s", frame->title);

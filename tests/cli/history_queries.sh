@@ -8,7 +8,7 @@ sqlite3 old.db <"$data/schema_1.sql"
 history() { "$ASSAY" history "$@" --history "$scratch/old.db"; }
 
 expect 0 'incident / torch / latency, ms, lower is better' history metric latency
-expect 0 '2026-11-20T05:51:00.250Z *c0ffee *2 *1.3 *0.1 *2.5  old0' history metric latency
+expect 0 '2026-11-20T05:51:00.250Z *c0ffee *2 *1.3  needs 6 samples *0.1 *2.5  old0' history metric latency
 expect 0 'gpu=H100,driver=570' history metric latency --cell gpu=H100
 expect 0 'nothing measured' history metric latency --cell gpu=A100
 expect 2 'write KEY=VALUE' history metric latency --cell H100
@@ -36,9 +36,28 @@ done
 sqlite3 state/history.db "UPDATE measurements SET samples = x'00000000000000400000000000000040'
 	WHERE run = (SELECT key FROM runs WHERE id = 'old2')"
 compare() { ASSAY_STATE=$scratch/state "$ASSAY" compare "$@" --repo code; }
-expect 0 'torch / latency: 1.3 -> 2 ms .[+]53.8 %, worse' compare old0 old2
-expect 0 'torch / latency: 2 -> 1.3 ms .-35.0 %, better' compare old2 old0
+expect 0 'torch / latency: 1.3 -> 2 ms .[+]53.8 %.' compare old0 old2
+expect 0 '    too few: needs 4 samples of each run, there are 2 and 2; shift [+]0.7' compare old0 old2
+expect 0 '"finding": "too few",' compare old0 old2 --json
 expect 0 '"after": 2,' compare old0 old2 --json
+samples() { # RUN FIRST: eight values from FIRST on
+	sqlite3 state/history.db "UPDATE measurements SET count = 8, samples = x'$(python3 -c '
+import struct, sys
+print(struct.pack("<8d", *(int(sys.argv[1]) + i for i in range(8))).hex())' "$2")'
+		WHERE run = (SELECT key FROM runs WHERE id = '$1')"
+}
+samples old0 10 && samples old2 30
+expect 0 'torch / latency: 13.5 -> 33.5 ms .[+]148.1 %, worse' compare old0 old2
+expect 0 '    different; shift [+]20, 95 % from [+]17 to [+]23' compare old0 old2
+expect 0 'torch / latency: 33.5 -> 13.5 ms .-59.7 %, better' compare old2 old0
+expect 0 '"shift_high": 23' compare old0 old2 --json
+samples old2 11
+expect 0 'torch / latency: 13.5 -> 14.5 ms .[+]7.4 %.' compare old0 old2
+expect 0 '    same; shift [+]1, 95 % from -2 to [+]4' compare old0 old2
+expect 0 '13.5  10..17 ' "$ASSAY" history metric latency --history state/history.db
+expect 0 ',8,13.5,10,17,' "$ASSAY" history metric latency --history state/history.db --format csv
+expect 0 '"median_high": 17' "$ASSAY" history metric latency --history state/history.db --format json
+expect 0 '"needed_samples": 6' history metric latency --format json
 across() { compare old0 old1 | grep latency; }
 holds 'nothing is compared across cells' eval '! across'
 

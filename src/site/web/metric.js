@@ -87,17 +87,24 @@ function samples(data) {
 		const sides = [["after", trial.after], ["before", trial.before]].map(([word, side]) => ({ ...side,
 			name: word + " " + (short(side.commit) || "(image)") }));
 		return section("samples", "Last A/B test", plural(trial.pairs, "pair") + ", measured in turns, " + stamp(trial.started_at),
-			el("p", {}, verdictBadge(trial.verdict), " ", percent(trial.after.median / trial.before.median - 1)
-				+ " between the medians"), distributionChart(data, sides, "Samples of both sides of the last A/B test"));
+			el("p", {}, verdictBadge(trial.verdict), " ", trial.change === undefined
+				? percent(trial.after.median / trial.before.median - 1) + " between the medians"
+				: percent(trial.change.value) + (trial.change.low === undefined ? ", the middle of all pairs"
+					: ", 95 % interval " + percent(trial.change.low) + " \u2026 " + percent(trial.change.high))),
+			distributionChart(data, sides, "Samples of both sides of the last A/B test"));
 	}
 	if (data.distributions.length < 2)
 		return null;
 	return section("samples", "Samples", "the newest run and the one before it, not measured in turns",
+		data.shift ? el("p", {}, "shift " + signed(data.shift.value) + " " + (data.unit || ""),
+			el("span.note", {}, data.shift.low === undefined ? " too few samples for an interval"
+				: " 95 % interval " + signed(data.shift.low) + " \u2026 " + signed(data.shift.high))) : "",
 		distributionChart(data, data.distributions.map((side, i) => ({ ...side, median: points[points.length - 1 - i].median,
 			name: short(side.commit) + (i ? " (before)" : " (newest)") })), "Samples of the newest two runs"));
 }
 
 const percent = (x) => (x > 0 ? "+" : x < 0 ? "\u2212" : "") + Math.abs(100 * x).toFixed(1) + "\u00a0%";
+const signed = (x) => (x > 0 ? "+" : x < 0 ? "\u2212" : "") + number(Math.abs(x));
 const worse = (data, c) => (data.direction === "lower") === (c.change > 0);
 
 function changes(data) {

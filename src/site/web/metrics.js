@@ -1,18 +1,18 @@
 /* Every series with its newest value. */
 "use strict";
 
+/* No better and no worse without a difference found between the two runs' samples. */
 function change(item) {
-	const before = item.before, now = item.newest;
-	if (!before || !before.median)
-		return el("td.number", {}, "\u2013");
+	const before = item.before, now = item.newest, found = item.finding;
+	if (!before || !found)
+		return el("td.number.note", {}, before ? "another machine" : "\u2013");
+	const better = item.direction === "none" || found.is !== "different" ? ""
+		: (found.shift > 0) === (item.direction === "higher") ? "better" : "worse";
 	const percent = 100 * (now.median - before.median) / before.median;
-	const apart = now.low !== undefined && before.low !== undefined
-		&& (now.low > before.high || now.high < before.low);
-	const better = item.direction === "none" || !item.direction ? null
-		: (percent > 0) === (item.direction === "higher");
-	const verdict = !apart || better === null ? "" : better ? " better" : " worse";
-	return el("td.number" + (verdict ? (better ? ".better" : ".worse") : ""), {},
-		(percent > 0 ? "+" : percent < 0 ? "\u2212" : "") + Math.abs(percent).toFixed(2) + " %" + verdict);
+	const size = before.median
+		? (percent > 0 ? "+" : percent < 0 ? "\u2212" : "") + Math.abs(percent).toFixed(2) + " % " : "";
+	return el("td.number" + (better ? "." + better : ""), {}, size,
+		el("span.note", {}, better || (found.is === "too few" ? "needs " + plural(found.needed, "sample") : found.is)));
 }
 
 function interval(point) {

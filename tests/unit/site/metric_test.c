@@ -122,6 +122,60 @@ static void lists_series_by_name_with_the_newest_value(void **state)
 	run_free(before);
 }
 
+/* Of the last two runs in three cells: far apart, near, and too few to tell. */
+static void finds_differences_between_runs_of_one_machine_only(void **state)
+{
+	static const double from[] = {1, 2, 3, 4, 5, 6, 7, 8}, far[] = {11, 12, 13, 14, 15, 16, 17};
+	const char *hosts[][2] = {{"h", "h"}, {"h", "other"}};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct site_metrics *metrics = site_metrics_new();
+		struct run *now = some_run("b", hosts[i][0]), *before = some_run("a", hosts[i][1]);
+		const struct json *list;
+		struct json *data, *page;
+		struct buf out;
+
+		measure(now, "1", far, 7);
+		measure(now, "2", from + 1, 7);
+		measure(now, "3", far, 2);
+		measure(before, "1", from, 8);
+		measure(before, "2", from, 8);
+		measure(before, "3", from, 2);
+		site_metrics_add(metrics, now);
+		site_metrics_add(metrics, before);
+		buf_init(&out, SITE_PAGE_BYTES_MAX);
+		site_metrics_write(metrics, &frame, &out);
+		data = page_data(out.data);
+		list = json_get(data, "metrics");
+		page = write_metric(metrics, 0);
+		for (size_t k = 0; k < 3; k++) {
+			const struct json *row = item(list, k), *found = json_get(row, "finding");
+			const char *cell = json_str(row, "cell", "");
+
+			if (i == 1) {
+				assert_null(found);
+				continue;
+			}
+			assert_string_equal(json_str(found, "is", ""), *cell == '1'   ? "different"
+								       : *cell == '2' ? "same"
+										      : "too few");
+			assert_int_equal(json_int(found, "needed", 0), *cell == '3' ? 5 : 0);
+			assert_true(json_num(found, "shift", 0) > 0);
+		}
+		if (i == 1)
+			assert_null(json_get(page, "shift"));
+		else
+			assert_true(json_num(json_get(page, "shift"), "low", 0) > 0);
+		json_free(page);
+		json_free(data);
+		buf_done(&out);
+		site_metrics_free(metrics);
+		run_free(now);
+		run_free(before);
+	}
+}
+
 static void shows_changes_and_the_newest_trial_of_its_series_only(void **state)
 {
 	struct site_metrics *metrics = site_metrics_new();
@@ -168,6 +222,11 @@ static void shows_changes_and_the_newest_trial_of_its_series_only(void **state)
 	assert_string_equal(json_str(sides, "started_at", ""), "new");
 	assert_true(json_num(json_get(sides, "before"), "median", 0) == 2);
 	assert_true(json_num(json_get(sides, "after"), "median", 0) == 5);
+	/* Ratios 5/3, 4 and 3: of the means of all two, the geometric, the middle ones are
+	 * sqrt(20/3) and 3. */
+	assert_true(fabs(json_num(json_get(sides, "change"), "value", 0) -
+			 (sqrt(sqrt(20. / 3) * 3) - 1)) < 1e-12);
+	assert_null(json_get(json_get(sides, "change"), "low"));
 	json_free(data);
 	site_metrics_free(metrics);
 	run_free(run);
@@ -178,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cells_are_series_of_their_own),
 		cmocka_unit_test(points_are_oldest_first_and_machines_start_epochs),
+		cmocka_unit_test(finds_differences_between_runs_of_one_machine_only),
 		cmocka_unit_test(shows_changes_and_the_newest_trial_of_its_series_only),
 		cmocka_unit_test(lists_series_by_name_with_the_newest_value),
 	};
