@@ -11,7 +11,7 @@ static size_t cut_of(size_t count, double share)
 int stats_winsorise(const double *values, size_t count, double share, struct stats_winsorised *out,
 		    struct err *err)
 {
-	size_t cut = cut_of(count, share), kept = count - 2 * cut;
+	size_t cut, kept;
 	struct stats_summary summary;
 	double *sorted;
 
@@ -21,6 +21,8 @@ int stats_winsorise(const double *values, size_t count, double share, struct sta
 		return err_set(err, ERR_USAGE, "share %g to winsorise is not in 0 to 0.5", share);
 	if (stats_check(values, count, err) < 0)
 		return -1;
+	cut = cut_of(count, share);
+	kept = count - 2 * cut;
 	sorted = stats_sorted(values, count, &count);
 	for (size_t i = 0; i < cut; i++) {
 		sorted[i] = sorted[cut];

@@ -1,6 +1,7 @@
 /* The winsorised mean and its interval against SciPy's parts of them. */
 #include "stats/robust.h"
 
+#include "base/random.h"
 #include "rows.h"
 
 static void intervals_are_those_of_dixon_and_tukey(void **state)
@@ -74,6 +75,40 @@ static void what_is_no_sample_is_refused(void **state)
 	assert_true(found.value == 7 && found.needed == 7);
 }
 
+/* A normal value by the sum of twelve even ones; one in fifty is an outlier. */
+static double draw(uint64_t *state)
+{
+	double sum = -6;
+
+	for (size_t i = 0; i < 12; i++)
+		sum += random_unit(state);
+	return random_below(state, 50) ? sum : 8 * sum;
+}
+
+static void intervals_hold_the_middle_as_often_as_they_say(void **state)
+{
+	static const size_t counts[] = {6, 12, 24, 48};
+	uint64_t seed = 5;
+
+	(void)state;
+	for (size_t c = 0; c < COUNT(counts); c++) {
+		size_t held = 0;
+
+		for (size_t i = 0; i < 4000; i++) {
+			struct stats_estimate found;
+			double values[48];
+
+			for (size_t k = 0; k < counts[c]; k++)
+				values[k] = draw(&seed);
+			assert_int_equal(
+				stats_winsorised_interval(values, counts[c], .1, .95, &found, NULL),
+				0);
+			held += found.low <= 0 && found.high >= 0;
+		}
+		assert_in_range(held, 3720, 3940); /* 93 to 98.5 % */
+	}
+}
+
 static void values_that_are_the_same_have_no_width(void **state)
 {
 	const double values[] = {4, 4, 4, 4, 4, 4};
@@ -91,6 +126,7 @@ int main(void)
 		cmocka_unit_test(one_outlier_in_ten_moves_little),
 		cmocka_unit_test(too_few_values_say_how_many_it_takes),
 		cmocka_unit_test(what_is_no_sample_is_refused),
+		cmocka_unit_test(intervals_hold_the_middle_as_often_as_they_say),
 		cmocka_unit_test(values_that_are_the_same_have_no_width),
 	};
 
