@@ -95,27 +95,13 @@ static const struct option_row bisect_rows[] = {
 
 /* --- options --------------------------------------------------------------------------------- */
 
-static int parse_share(const char *name, const char *text, double *out, struct err *err)
-{
-	char *end = NULL;
-	double value;
-
-	if (!text)
-		return 0;
-	value = strtod(text, &end);
-	if (end == text || *end || !(value >= 0 && value <= 1))
-		return err_set(err, ERR_USAGE, "--%s %s: a number from 0 to 1", name, text);
-	*out = value;
-	return 0;
-}
-
 static int parse_rate(const char *name, const char *text, struct rate *out, struct err *err)
 {
 	double value = 0;
 
 	if (!text)
 		return 0;
-	if (parse_share(name, text, &value, err) < 0)
+	if (cmd_parse_share(name, text, &value, err) < 0)
 		return -1;
 	value = fmin(fmax(value, GIVEN_MIN), 1 - GIVEN_MIN);
 	*out = (struct rate){.yes = GIVEN_STRENGTH * value, .no = GIVEN_STRENGTH * (1 - value)};
@@ -152,11 +138,11 @@ static int set_search(struct hunt *hunt, struct err *err)
 		search->model.tests.margin = MARGIN_DEFAULT;
 		search->model.older = 0; /* the good end is what is compared with */
 	}
-	return parse_share("margin", options->margin, &search->model.tests.margin, err) < 0 ||
-			       parse_share("confidence", options->confidence, &search->confidence,
-					   err) < 0 ||
-			       parse_share("no-culprit", options->no_culprit,
-					   &search->model.no_culprit, err) < 0 ||
+	return cmd_parse_share("margin", options->margin, &search->model.tests.margin, err) < 0 ||
+			       cmd_parse_share("confidence", options->confidence,
+					       &search->confidence, err) < 0 ||
+			       cmd_parse_share("no-culprit", options->no_culprit,
+					       &search->model.no_culprit, err) < 0 ||
 			       parse_rate("flake-rate", options->flake_rate,
 					  &search->model.tests.flake, err) < 0 ||
 			       parse_rate("fail-rate", options->fail_rate,
@@ -401,8 +387,6 @@ static int search_on(struct hunt *hunt, struct err *err)
 		if (!count)
 			return 0;
 		show(hunt, count);
-		if (bisect__report_open(hunt, probes, count, time_left(hunt), err) < 0)
-			return -1;
 		if (bisect__probe(hunt, probes, count, err) < 0 || check_bad_end(hunt, err) < 0)
 			return -1;
 	}

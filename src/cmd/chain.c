@@ -201,7 +201,7 @@ static int open_all(struct chain *chain, struct err *err)
 		return -1;
 	describe_engine(run, chain->engine);
 	chain__find_typical(chain);
-	if (sweep(chain, err) < 0)
+	if (chain__resolve_against(chain, err) < 0 || sweep(chain, err) < 0)
 		return -1;
 	return rundir_create(chain->state, run, &chain->dir, err);
 }
@@ -313,6 +313,24 @@ static int reuse_image(struct chain *chain, struct err *err)
 		chain__say(chain, "image %.19s of run %s has the same inputs: not built again",
 			   old->build.image_id, old->id);
 	}
+	run_free(old);
+	return 0;
+}
+
+int chain__image_of_inputs(struct chain *chain, const char *hash, const char **image_id,
+			   struct err *err)
+{
+	const struct store_filter filter = {.input_hash = hash, .limit = 1, .with_image = true};
+	struct run_row *rows = NULL;
+	struct run *old = NULL;
+	size_t count = 0;
+
+	*image_id = NULL;
+	if (chain->store->ops->runs(chain->store, &filter, chain->arena, &rows, &count, err) < 0 ||
+	    (count && chain->store->ops->load(chain->store, rows[0].id, &old, err) < 0))
+		return -1;
+	if (old && chain__engine_has(chain, old->build.image_id))
+		*image_id = arena_strdup(chain->arena, old->build.image_id);
 	run_free(old);
 	return 0;
 }
@@ -454,13 +472,15 @@ static int run_checks(struct chain *chain, struct err *err)
 				   .run_folder = rundir_path(chain->dir)};
 	int rc;
 
-	if (!anything_to_run(run))
+	if (!anything_to_run(run) && !chain->request->against)
 		return 0;
 	chain__inspect(chain, run->build.image_id);
 	spec.inspection = chain->inspection;
 	if (deploy_target(chain->engine, &spec, &chain->deployed, err) < 0)
 		return -1;
 	rc = exec_run(chain->suite, deploy_view(chain->deployed), run, &options, err);
+	if (rc == 0)
+		rc = chain__against(chain, err);
 	deploy_finish(chain->deployed);
 	return rc;
 }

@@ -20,6 +20,11 @@ struct chain_request {
 	const char *engine;   /* host or NULL */
 	const char *baseline; /* revision, NULL: nearest ancestor with a completed run */
 	int64_t jobs;
+	/* Revision or image to measure against, NULL: none; and how (stats/gate.h). */
+	const char *against;
+	struct strings metrics; /* patterns of names; empty: every one */
+	double margin;
+	int64_t pairs;
 	bool reuse;    /* take over check results of equal inputs */
 	bool rebuild;  /* build even when an image of equal inputs exists */
 	bool no_cache; /* and without the builder's cache */

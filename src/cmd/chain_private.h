@@ -7,6 +7,15 @@
 #include "deploy/deploy.h"
 #include "deploy/inspect.h"
 #include "deploy/repo.h"
+#include "stats/gate.h"
+#include "stats/summary.h"
+
+struct against_image {
+	const char *name;     /* as people know it */
+	const char *commit;   /* NULL: an image without one */
+	const char *image_id; /* NULL: not found or built yet */
+	const char *fault;    /* why there is none */
+};
 
 struct chain {
 	const struct chain_request *request;
@@ -31,11 +40,21 @@ struct chain {
 	struct run *baseline_run; /* NULL: none; looked for once */
 	struct run *imaged_run;	  /* where that built no image: the nearest older run that did */
 	bool baseline_known;
+	struct against_image against;
 };
 
 void chain__say(const struct chain *chain, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 bool chain__engine_has(struct chain *chain, const char *image_id);
+
+/* The image that an earlier run made of inputs with HASH, if the engine still has it; else NULL. */
+int chain__image_of_inputs(struct chain *chain, const char *hash, const char **image_id,
+			   struct err *err);
+
+/* Whatever --against names, before anything is built: a wrong name must not cost a build. */
+int chain__resolve_against(struct chain *chain, struct err *err);
+/* Measure against it what the run's cases measured; adds a case for each metric, and its trial. */
+int chain__against(struct chain *chain, struct err *err);
 
 /* Fills the run's baseline and chain->baseline_run, once. */
 int chain__find_baseline(struct chain *chain, struct err *err);

@@ -72,6 +72,9 @@ int cmd_history_open(const char *url, const char *state, struct store **out, str
 int cmd_since(const char *word, struct source *source, struct arena *arena, const char **out,
 	      struct err *err);
 
+/* TEXT of the option --NAME as a share, 0 to 1; NULL leaves OUT as it is. ERR_USAGE. */
+int cmd_parse_share(const char *name, const char *text, double *out, struct err *err);
+
 /* Flush standard output. What could not be written was not said, and a full disk must not look like
  * a pass: returns CODE, or EXIT_INFRA instead of a pass. */
 int cmd_finish_output(int code);

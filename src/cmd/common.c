@@ -216,3 +216,17 @@ int cmd_since(const char *word, struct source *source, struct arena *arena, cons
 	*out = arena_strdup(arena, clock_rfc3339(commit.time_s * 1000, text, sizeof(text)));
 	return 0;
 }
+
+int cmd_parse_share(const char *name, const char *text, double *out, struct err *err)
+{
+	char *end = NULL;
+	double value;
+
+	if (!text)
+		return 0;
+	value = strtod(text, &end);
+	if (end == text || *end || !(value >= 0 && value <= 1))
+		return err_set(err, ERR_USAGE, "--%s %s: a number from 0 to 1", name, text);
+	*out = value;
+	return 0;
+}

@@ -3,6 +3,7 @@
 #include "base/cancel.h"
 #include "cmd/output.h"
 #include "cmd/progress.h"
+#include "stats/gate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,10 @@ struct run_options {
 	const char *history;
 	const char *engine;
 	const char *baseline;
+	const char *against;
+	struct strings metrics;
+	const char *margin;
+	int64_t pairs;
 	int64_t jobs;
 	bool reuse;
 	bool rebuild;
@@ -56,6 +61,15 @@ static const struct option_row run_rows[] = {
 	 "with --rebuild: without the builder's layer cache"},
 	{"baseline", 0, OPTION_STRING, AT(baseline), "REV", NULL,
 	 "compare with this commit (default: nearest ancestor with a run)"},
+	{"against", 0, OPTION_STRING, AT(against), "REV|IMAGE", NULL,
+	 "measure every metric against that image, pair by pair, until a loss is shown or ruled "
+	 "out"},
+	{"metric", 0, OPTION_LIST, AT(metrics), "NAME", NULL,
+	 "with --against: only this metric (* and ? allowed); repeatable"},
+	{"margin", 0, OPTION_STRING, AT(margin), "P", NULL,
+	 "with --against: the loss that must be ruled out, 0.02 is 2 % (default: 0.02)"},
+	{"pairs", 0, OPTION_COUNT, AT(pairs), "N", NULL,
+	 "with --against: pairs at most (default: 48)"},
 	{"history", 0, OPTION_STRING, AT(history), "FILE|URL", NULL,
 	 "history (default: .assay/history.db)"},
 	{"engine", 0, OPTION_STRING, AT(engine), "HOST", NULL,
@@ -89,6 +103,22 @@ static int write_reports(const struct run *run, const struct run_options *option
 	return 0;
 }
 
+static int check_against(const struct run_options *options, double *margin, struct err *err)
+{
+	if (!options->against && (options->metrics.count || options->margin))
+		return err_set(err, ERR_USAGE, "--metric and --margin need --against");
+	if (options->pairs < STATS_GATE_PAIRS_MIN || options->pairs > STATS_GATE_PAIRS_MAX)
+		return err_set(err, ERR_USAGE, "--pairs %lld: from %d to %d",
+			       (long long)options->pairs, STATS_GATE_PAIRS_MIN,
+			       STATS_GATE_PAIRS_MAX);
+	if (cmd_parse_share("margin", options->margin, margin, err) < 0)
+		return -1;
+	return *margin > 0 && *margin < 1
+		       ? 0
+		       : err_set(err, ERR_USAGE, "--margin %s: more than 0 and less than 1",
+				 options->margin);
+}
+
 /* One suite; returns the exit code. */
 static int run_suite(const struct run_options *options, const char *suite, struct arena *arena)
 {
@@ -102,6 +132,10 @@ static int run_suite(const struct run_options *options, const char *suite, struc
 		.history = options->history,
 		.engine = options->engine,
 		.baseline = options->baseline,
+		.against = options->against,
+		.metrics = options->metrics,
+		.margin = STATS_GATE_MARGIN,
+		.pairs = options->pairs,
 		.jobs = options->jobs,
 		.reuse = options->reuse,
 		.rebuild = options->rebuild || options->no_cache,
@@ -116,6 +150,8 @@ static int run_suite(const struct run_options *options, const char *suite, struc
 	int rc, code;
 
 	rc = cmd_parse_vars(&options->vars, arena, &request.vars, &err);
+	if (rc == 0)
+		rc = check_against(options, &request.margin, &err);
 	if (rc == 0)
 		rc = chain_run(&request, &run, folder, sizeof(folder), &err);
 	progress_stop(progress);
@@ -168,7 +204,8 @@ const struct command_help help_run = {
 int cmd_run(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
-	struct run_options options = {.repo = ".", .commit = "HEAD", .jobs = JOBS_DEFAULT};
+	struct run_options options = {
+		.repo = ".", .commit = "HEAD", .pairs = STATS_GATE_PAIRS, .jobs = JOBS_DEFAULT};
 	struct strings words = {0};
 	struct err err = {0};
 	int code;

@@ -144,6 +144,13 @@ static const struct answer *find(const struct gpu_runs *runs, const struct gpu_r
 	return NULL;
 }
 
+void gpu_runs_forget(struct gpu_runs *runs)
+{
+	pthread_mutex_lock(&runs->mutex);
+	runs->answer_count = 0;
+	pthread_mutex_unlock(&runs->mutex);
+}
+
 int gpu_runs_ask(struct gpu_runs *runs, const struct gpu_request *request, struct arena *arena,
 		 struct command_result *out, const char **missing, struct err *err)
 {

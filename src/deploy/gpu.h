@@ -11,6 +11,9 @@ struct gpu_runs *gpu_runs_new(struct engine *engine, const struct image_config *
 			      const char *lock);
 void gpu_runs_free(struct gpu_runs *runs); /* NULL is allowed */
 
+/* Whoever asks the same again gets a new answer. */
+void gpu_runs_forget(struct gpu_runs *runs);
+
 /* As target_ops.gpu. One at a time, whoever asks; an answer is kept and given again to who asks
  * the same. */
 int gpu_runs_ask(struct gpu_runs *runs, const struct gpu_request *request, struct arena *arena,

@@ -201,6 +201,11 @@ const struct target *deploy_view(const struct deployed *deployed)
 	return &deployed->view;
 }
 
+void deploy_forget(struct deployed *deployed)
+{
+	gpu_runs_forget(deployed->gpu_runs);
+}
+
 static void *close_shared(void *payload)
 {
 	session_close(payload);

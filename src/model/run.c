@@ -310,18 +310,27 @@ static enum flip flip_of(const struct case_result *now, const struct case_result
 	return bad_before ? FLIP_FIXED : FLIP_NONE;
 }
 
+/* What one run has because it was asked to says nothing by being new or gone in another. */
+static bool is_in_every_run(const struct case_result *result)
+{
+	return !result->kind || strcmp(result->kind, KIND_AGAINST) != 0;
+}
+
 void run_compare(struct run *run, const struct run *baseline)
 {
 	for (size_t i = 0; i < run->case_count; i++) {
 		struct case_result *now = &run->cases[i];
 
-		now->flip = baseline ? flip_of(now, run_find_case(baseline, now->name)) : FLIP_NONE;
+		now->flip = baseline && is_in_every_run(now)
+				    ? flip_of(now, run_find_case(baseline, now->name))
+				    : FLIP_NONE;
 	}
 	run->gone = (struct strings){0};
 	for (size_t i = 0; baseline && i < baseline->case_count; i++) {
 		const char **name;
 
-		if (run_find_case(run, baseline->cases[i].name))
+		if (run_find_case(run, baseline->cases[i].name) ||
+		    !is_in_every_run(&baseline->cases[i]))
 			continue;
 		name = arena_push(run->arena, &run->gone.items, &run->gone.count, sizeof(*name));
 		*name = arena_strdup(run->arena, baseline->cases[i].name);

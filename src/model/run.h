@@ -54,9 +54,11 @@ struct metric {
 	size_t sample_count;
 };
 
+#define KIND_AGAINST "against" /* two images measured in turn; not in every run of a suite */
+
 struct case_result {
 	const char *name; /* unique in the run; with several targets "name@target" */
-	const char *kind; /* check kind, or "build" */
+	const char *kind; /* check kind, "build" or KIND_AGAINST */
 	const char *target;
 	struct strings tags;
 	enum outcome outcome;

@@ -15,8 +15,7 @@
 
 #include <stddef.h>
 
-typedef int stats_adjustment(const double *p, size_t count, double *out, struct err *err);
-
-stats_adjustment stats_adjust_holm, stats_adjust_benjamini_hochberg;
+int stats_adjust_holm(const double *p, size_t count, double *out, struct err *err);
+int stats_adjust_benjamini_hochberg(const double *p, size_t count, double *out, struct err *err);
 
 #endif

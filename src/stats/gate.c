@@ -10,7 +10,6 @@
  * Found by tests/bench/gate_stat.c: looks that come often save pairs at little cost, since each
  * hardly differs from the one before; a false alarm is dearer than a few pairs more.
  */
-#define FIRST_LOOK 6
 #define FAIL_RISK 0.0007
 #define PASS_RISK 0.005
 #define TRIM 0.1
@@ -23,7 +22,7 @@ struct stats_gate_rule stats_gate_rule(double margin, size_t pairs_max)
 				       .pass_risk = PASS_RISK,
 				       .trim = TRIM,
 				       .floor = FLOOR};
-	size_t look = FIRST_LOOK;
+	size_t look = STATS_GATE_PAIRS_MIN;
 
 	while (look < pairs_max && rule.look_count < STATS_GATE_LOOKS_MAX - 1) {
 		rule.looks[rule.look_count++] = look;
@@ -104,7 +103,8 @@ static void fail_the_worst(const struct stats_gate_rule *rule, struct stats_gate
 		p[i] = metrics[i].p;
 	if (stats_adjust_holm(p, count, p, NULL) == 0)
 		for (size_t i = 0; i < count; i++)
-			if (p[i] <= rule->fail_risk && metrics[i].change <= -rule->margin / 2)
+			if (metrics[i].decision == STATS_GATE_MORE && p[i] <= rule->fail_risk &&
+			    metrics[i].change <= -rule->margin / 2)
 				metrics[i].decision = STATS_GATE_FAIL;
 	free(p);
 }
@@ -115,14 +115,16 @@ void stats_gate_judge(const struct stats_gate_rule *rule, struct stats_gate_metr
 	struct look *looks = xcalloc(count + 1, sizeof(*looks));
 
 	for (size_t i = 0; i < count; i++) {
+		if (metrics[i].decision != STATS_GATE_MORE)
+			continue;
 		looks[i] = look_at(rule, &metrics[i]);
 		estimate(rule, &looks[i], &metrics[i]);
 	}
 	fail_the_worst(rule, metrics, count);
 	for (size_t i = 0; i < count; i++) {
-		if (metrics[i].decision == STATS_GATE_FAIL)
+		if (!looks[i].taken || metrics[i].decision != STATS_GATE_MORE)
 			continue;
-		if (looks[i].taken && metrics[i].within.low > -rule->margin)
+		if (metrics[i].within.low > -rule->margin)
 			metrics[i].decision = STATS_GATE_PASS;
 		else if (looks[i].last)
 			metrics[i].decision = STATS_GATE_INCONCLUSIVE;

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #define STATS_GATE_LOOKS_MAX 32
+#define STATS_GATE_PAIRS_MIN 6
 #define STATS_GATE_PAIRS_MAX 1000
 #define STATS_GATE_MARGIN 0.02 /* the default */
 #define STATS_GATE_PAIRS 48    /* the default */
@@ -36,7 +37,7 @@ struct stats_gate_rule {
 };
 
 /* The rule that was simulated, for MARGIN (above 0, below 1), with its last look after PAIRS_MAX
- * pairs (6 to STATS_GATE_PAIRS_MAX). */
+ * pairs (STATS_GATE_PAIRS_MIN to STATS_GATE_PAIRS_MAX). */
 struct stats_gate_rule stats_gate_rule(double margin, size_t pairs_max);
 
 /* The first look after N pairs; 0: there is none. */
@@ -63,7 +64,8 @@ struct stats_gate_metric {
 
 /*
  * Judge COUNT metrics of one pair of images together. A metric that has not come to a look is MORE;
- * else the pairs up to its last look count, so that nothing hangs on when it is asked.
+ * else the pairs up to its last look count, so that nothing hangs on when it is asked. What was
+ * decided before stays so, and is one of those that share the risk.
  */
 void stats_gate_judge(const struct stats_gate_rule *rule, struct stats_gate_metric *metrics,
 		      size_t count);

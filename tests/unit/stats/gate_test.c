@@ -29,6 +29,7 @@ static void fill(size_t metric, double change, double spread)
 static enum stats_gate_decision decide(size_t count)
 {
 	metrics[0].count = count;
+	metrics[0].decision = STATS_GATE_MORE;
 	stats_gate_judge(&rule, metrics, 1);
 	return metrics[0].decision;
 }
@@ -147,6 +148,9 @@ static void several_metrics_share_the_risk(void **state)
 		at = metrics[0].decision == STATS_GATE_FAIL;
 	}
 	assert_int_equal(at, 1);
+	stats_gate_judge(&rule, metrics, 3);
+	assert_int_equal(metrics[0].decision, STATS_GATE_FAIL); /* as it was decided */
+	metrics[0].decision = STATS_GATE_MORE;
 	assert_true(metrics[0].p > rule.fail_risk / 3);
 	stats_gate_judge(&rule, metrics, 3);
 	assert_int_equal(metrics[0].decision, STATS_GATE_MORE);
