@@ -10,6 +10,7 @@ unset http_proxy HTTPS_PROXY https_proxy ALL_PROXY all_proxy
 cat >"$scratch/stub.py" <<'END'
 """Answers a prompt badly: the last part of the path says how. Prints its port."""
 import json
+import socket
 import socketserver
 import ssl
 import sys
@@ -72,6 +73,7 @@ class Stub(socketserver.StreamRequestHandler):
         pass
 
     def last(self, key):
+        self.server.socket.shutdown(socket.SHUT_RDWR)  # close() alone waits for who polls it
         self.server.socket.close()
         self.good(key)
         threading.Thread(target=self.server.shutdown).start()
