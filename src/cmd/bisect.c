@@ -387,6 +387,8 @@ static int search_on(struct hunt *hunt, struct err *err)
 		if (!count)
 			return 0;
 		show(hunt, count);
+		if (bisect__report_open(hunt, probes, count, time_left(hunt), err) < 0)
+			return -1;
 		if (bisect__probe(hunt, probes, count, err) < 0 || check_bad_end(hunt, err) < 0)
 			return -1;
 	}

@@ -100,6 +100,7 @@ struct hunt {
 	const char **artefacts; /* by position, NULL: not known */
 	const char *good_artefact;
 	size_t kinds;	       /* different artefacts among the suspects */
+	const char **subjects; /* by position, NULL: not asked for yet */
 	struct pairs bases;    /* of the images, when all are on the engine */
 	const char *old, *new; /* terms */
 	struct wanted *wanted;
@@ -128,6 +129,8 @@ const char *bisect__hash_at(const struct hunt *hunt, uint32_t position);
 /* GRAPH_NOWHERE is the good end, and what is no suspect. */
 uint32_t bisect__position_of(const struct hunt *hunt, const char *hash);
 const char *bisect__subject(struct hunt *hunt, const char *hash);
+/* The same of the suspect at POSITION, kept. */
+const char *bisect__subject_at(struct hunt *hunt, uint32_t position);
 
 /* --- journal */
 /* Open the folder of this question, under a lock, and take in what earlier calls saw. ERR_USAGE:
@@ -182,6 +185,10 @@ int bisect__find_cause(struct hunt *hunt, const struct verdict_of_search *answer
 		       struct err *err);
 int bisect__report(struct hunt *hunt, const struct verdict_of_search *answer,
 		   const struct cause *cause, struct err *err);
+/* The same while the search goes on, for the HTML report: what PROBES are under way, and how long
+ * it may take, UINT64_MAX: not known. */
+int bisect__report_open(struct hunt *hunt, const struct probe *probes, size_t count,
+			uint64_t left_ns, struct err *err);
 /* What would be done, and what it would cost. */
 int bisect__report_plan(struct hunt *hunt, struct err *err);
 void bisect__print(struct hunt *hunt, const struct verdict_of_search *answer,

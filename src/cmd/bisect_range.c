@@ -36,6 +36,16 @@ const char *bisect__subject(struct hunt *hunt, const char *hash)
 	return commit.subject ? commit.subject : "";
 }
 
+const char *bisect__subject_at(struct hunt *hunt, uint32_t position)
+{
+	if (!hunt->subjects)
+		hunt->subjects = arena_alloc(hunt->arena,
+					     graph_count(hunt->graph) * sizeof(*hunt->subjects));
+	if (!hunt->subjects[position])
+		hunt->subjects[position] = bisect__subject(hunt, bisect__hash_at(hunt, position));
+	return hunt->subjects[position];
+}
+
 int bisect__find_suspects(struct hunt *hunt, struct err *err)
 {
 	const struct bisect_options *options = hunt->options;

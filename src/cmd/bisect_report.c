@@ -1,4 +1,5 @@
 /* The answer and what it rests on, as JSON and as a log that git takes. */
+#include "base/clock.h"
 #include "base/json.h"
 #include "cmd/bisect_private.h"
 #include "cmd/output.h"
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #define TEXT_MAX ((size_t)64 * 1024 * 1024)
+#define OPEN_MAX 4096 /* commits of a range that is reported on while the search goes on */
 
 static const char *const formats[] = {"json", "log", NULL};
 
@@ -78,7 +80,7 @@ static void add_posterior(struct hunt *hunt, struct json *root)
 		struct seen seen = search_seen(hunt->search, v);
 
 		json_add_str(item, "commit", bisect__hash_at(hunt, v));
-		json_add_str(item, "subject", bisect__subject(hunt, bisect__hash_at(hunt, v)));
+		json_add_str(item, "subject", bisect__subject_at(hunt, v));
 		json_add_num(item, "probability", posterior_mass(posterior, v));
 		if (posterior_is_excluded(posterior, v))
 			json_add_bool(item, "same_inputs", true);
@@ -278,6 +280,40 @@ static int write_outputs(struct hunt *hunt, const struct verdict_of_search *answ
 							 : output_text(file, &log, err);
 	}
 	buf_done(&log);
+	return rc;
+}
+
+static void add_now(struct hunt *hunt, const struct probe *probes, size_t count, uint64_t left_ns,
+		    struct json *root)
+{
+	struct json *now = json_add_object(root, "now"), *list;
+	char at[CLOCK_TEXT];
+
+	json_add_str(now, "at", clock_rfc3339(clock_unix_ms(), at, sizeof(at)));
+	json_add_int(now, "left", (int64_t)search_left(hunt->search));
+	if (left_ns != UINT64_MAX)
+		json_add_num(now, "left_s", (double)left_ns / 1e9);
+	list = json_add_array(now, "probing");
+	for (size_t i = 0; i < count; i++)
+		json_add_str(list, NULL, bisect__hash_at(hunt, probes[i].position));
+}
+
+int bisect__report_open(struct hunt *hunt, const struct probe *probes, size_t count,
+			uint64_t left_ns, struct err *err)
+{
+	const struct cause none = {0};
+	struct verdict_of_search answer;
+	struct json *json;
+	int rc;
+
+	if (graph_count(hunt->graph) > OPEN_MAX)
+		return 0;
+	search_answer(hunt->search, &answer);
+	answer.ending = ENDING_OPEN;
+	json = json_of(hunt, &answer, &none);
+	add_now(hunt, probes, count, left_ns, json);
+	rc = output_json(arena_printf(hunt->arena, "%s/answer.json", hunt->folder), json, err);
+	json_free(json);
 	return rc;
 }
 

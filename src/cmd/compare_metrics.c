@@ -53,7 +53,7 @@ static void judge(struct metric_change *list, size_t count, struct arena *arena)
 
 	for (size_t i = 0; i < count; i++)
 		found[i] = list[i].difference;
-	stats_judge_together(found, count, LEVEL);
+	stats_judge_together(found, count, LEVEL, stats_adjust_holm);
 	for (size_t i = 0; i < count; i++)
 		list[i].difference = found[i];
 }

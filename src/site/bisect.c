@@ -73,6 +73,8 @@ static void fill_commit(const struct site_bisect *page, const struct json *from,
 	copy_number(from, "probability", to);
 	copy_number(from, "fails", to);
 	copy_number(from, "passes", to);
+	copy_number(from, "measured", to);
+	copy_number(from, "change", to);
 	copy_flag(from, "same_inputs", to);
 	copy_flag(from, "no_verdict", to);
 }
@@ -89,6 +91,7 @@ static void fill_evidence(const struct site_bisect *page, const struct json *fro
 	copy_number(from, "build_s", to);
 	copy_number(from, "test_s", to);
 	copy_flag(from, "built_anew", to);
+	copy_number(from, "change", to);
 	for (size_t i = 0; run && i < page->runs.count; i++)
 		if (strcmp(page->runs.items[i], run) == 0)
 			json_add_str(to, "page", site_run_path(run, arena));
@@ -137,6 +140,35 @@ static void put_cause(const struct site_bisect *page, struct json *to)
 	copy_list(page, from, "differences", DIFFERENCES_MAX, to, fill_difference);
 }
 
+static void put_metric(const struct json *from, struct json *to)
+{
+	static const char *const keys[] = {"good", "change", "noise", "margin", NULL};
+
+	copy_text(from, "name", to);
+	copy_text(from, "unit", to);
+	for (size_t i = 0; keys[i]; i++)
+		copy_number(from, keys[i], to);
+}
+
+/* What a search that has not ended was doing when it last said so. */
+static void put_now(const struct site_bisect *page, const struct json *from, struct json *to)
+{
+	struct json *list;
+	size_t count = 0;
+
+	copy_text(from, "at", to);
+	copy_number(from, "left", to);
+	copy_number(from, "left_s", to);
+	list = json_add_array(to, "probing");
+	for (const struct json *item = json_first(json_get(from, "probing"));
+	     item && count < MEMBERS_MAX; item = json_next(item), count++) {
+		struct json *probe = json_add_object(list, NULL);
+
+		site_add_text(probe, "commit", json_text(item), SITE_FIELD_MAX);
+		site_add_text(probe, "subject", subject_of(page, json_text(item)), SITE_FIELD_MAX);
+	}
+}
+
 static void put_cost(const struct json *from, struct json *to)
 {
 	static const char *const keys[] = {"suspects", "different", "builds", "tests",
@@ -172,6 +204,10 @@ void site_bisect_write(const struct site_bisect *page, const struct site_frame *
 	copy_list(page, answer, "evidence", EVIDENCE_MAX, data, fill_evidence);
 	copy_number(answer, "no_culprit", data);
 	copy_number(answer, "older", data);
+	if (json_get(answer, "metric"))
+		put_metric(json_get(answer, "metric"), json_add_object(data, "metric"));
+	if (json_get(answer, "now"))
+		put_now(page, json_get(answer, "now"), json_add_object(data, "now"));
 	put_cause(page, json_add_object(data, "cause"));
 	put_cost(json_get(answer, "cost"), json_add_object(data, "cost"));
 	frame_page.title =

@@ -12,7 +12,7 @@
 
 #define NAME_BYTES_MAX 512
 #define CONFIDENCE 0.95	      /* of intervals */
-#define LEVEL 0.05	      /* of what is found different, for all series together */
+#define LEVEL 0.05	      /* the share of false ones among series found different */
 #define SHOWN_SAMPLES_MAX 400 /* of a distribution */
 #define BUCKETS 4096
 
@@ -500,7 +500,7 @@ void site_metrics_write(const struct site_metrics *metrics, const struct site_fr
 	for (size_t i = 0; i < metrics->count; i++)
 		if (compare_newest(sorted[i], &found[found_count]))
 			of[found_count++] = i;
-	stats_judge_together(found, found_count, LEVEL);
+	stats_judge_together(found, found_count, LEVEL, stats_adjust_benjamini_hochberg);
 	for (size_t i = 0; i < metrics->count; i++) {
 		const struct series *series = sorted[i];
 		struct json *item = json_add_object(list, NULL);

@@ -15,7 +15,8 @@
 
 #include <stddef.h>
 
-int stats_adjust_holm(const double *p, size_t count, double *out, struct err *err);
-int stats_adjust_benjamini_hochberg(const double *p, size_t count, double *out, struct err *err);
+typedef int stats_adjustment(const double *p, size_t count, double *out, struct err *err);
+
+stats_adjustment stats_adjust_holm, stats_adjust_benjamini_hochberg;
 
 #endif

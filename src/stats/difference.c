@@ -1,12 +1,11 @@
 #include "stats/difference.h"
 
 #include "base/mem.h"
-#include "stats/adjust.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/* The most telling p of a list of COUNT is multiplied by that; can values show so little? */
+/* The least p of a list of COUNT is multiplied by that, where no other is as small. */
 static bool can_tell(size_t a, size_t b, size_t count, double level)
 {
 	return stats_mann_whitney_least(a, b) * (double)count <= level;
@@ -24,13 +23,14 @@ static void find(struct stats_difference *one, size_t count, double level)
 		one->needed++;
 }
 
-void stats_judge_together(struct stats_difference *list, size_t count, double level)
+void stats_judge_together(struct stats_difference *list, size_t count, double level,
+			  stats_adjustment *adjust)
 {
 	double *p = xcalloc(count + 1, sizeof(*p));
 
 	for (size_t i = 0; i < count; i++)
 		p[i] = list[i].p;
-	(void)stats_adjust_holm(p, count, p, NULL); /* each p is one */
+	(void)adjust(p, count, p, NULL); /* each p is one */
 	for (size_t i = 0; i < count; i++) {
 		list[i].adjusted = p[i];
 		find(&list[i], count, level);
@@ -54,7 +54,7 @@ int stats_difference(const double *before, size_t before_count, const double *af
 		found.before = stats_median(a, before_count);
 		found.after = stats_median(b, after_count);
 		found.p = test.p;
-		stats_judge_together(&found, 1, level);
+		stats_judge_together(&found, 1, level, stats_adjust_holm);
 		*out = found;
 	}
 	free(a);

@@ -2,6 +2,7 @@
 #ifndef STATS_DIFFERENCE_H
 #define STATS_DIFFERENCE_H
 
+#include "stats/adjust.h"
 #include "stats/compare.h"
 
 enum stats_finding {
@@ -14,7 +15,7 @@ struct stats_difference {
 	size_t before_count, after_count; /* finite values */
 	double before, after;		  /* medians */
 	struct stats_estimate shift; /* Hodges and Lehmann's, with its interval for LEVEL alone */
-	double p, adjusted;	     /* Mann and Whitney's; adjusted by Holm's way */
+	double p, adjusted;	     /* Mann and Whitney's; adjusted for all judged together */
 	enum stats_finding finding;
 	size_t needed; /* STATS_TOO_FEW: values on each side that could show one */
 };
@@ -28,8 +29,10 @@ int stats_difference(const double *before, size_t before_count, const double *af
 		     size_t after_count, double level, struct stats_difference *out,
 		     struct err *err);
 
-/* Adjust findings that are read side by side: at LEVEL the chance of even one false one. */
-void stats_judge_together(struct stats_difference *list, size_t count, double level);
+/* Adjust findings that are read side by side. LEVEL is the chance of even one false one by
+ * stats_adjust_holm, the share of false ones by stats_adjust_benjamini_hochberg. */
+void stats_judge_together(struct stats_difference *list, size_t count, double level,
+			  stats_adjustment *adjust);
 
 const char *stats_finding_name(enum stats_finding finding); /* "same", "different", "too few" */
 

@@ -187,12 +187,12 @@ def bayes(world, repo):
     return number_of(repo, found[:1]) if found else set(), not found
 
 
-def assay(world, repo):
+def assay(world, repo, *options):
     world.begin()
     answer = world.folder / "answer.json"
     argv = [ASSAY, "bisect", "--quiet", "--good", f"main~{first_parents(repo)}", "--bad", "main", "-o",
             f"json={answer}", "--command", f"sh {world.folder}/test", "--build",
-            f"sh {world.folder}/build"]
+            f"sh {world.folder}/build", *options]
     output(argv, world, repo)
     try:
         said = json.loads(answer.read_text())
@@ -200,6 +200,10 @@ def assay(world, repo):
         return set(), True
     gave_up = said["ending"] != "culprit"
     return number_of(repo, said["commits"]) if said["commits"] and not gave_up else set(), gave_up
+
+
+def deterministic(world, repo):
+    return assay(world, repo, "--deterministic")
 
 
 def mean_of_git(repo, parents):
@@ -227,4 +231,5 @@ def mean_of_git(repo, parents):
     return total / count
 
 
-TOOLS = {"git": git, "git-best-of-3": best_of_3, "git-bayesect": bayes, "assay": assay}
+TOOLS = {"git": git, "git-best-of-3": best_of_3, "git-bayesect": bayes, "assay-deterministic": deterministic,
+         "assay": assay}

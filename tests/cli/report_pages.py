@@ -105,7 +105,12 @@ def run_page(browser):
 
 
 def others(browser):
+    browser.open(TOP / "metrics.html")
+    check("each series says what was found against the run before", browser.run(
+        "[...document.querySelectorAll('tbody tr')].every(row => /same|better|worse|needs/.test(row.children[5].textContent))"))
     browser.open(find("metrics", '"decode_tokens_per_s"'))
+    check("an A/B test has its interval", browser.run(
+        "/95 % interval .*%/.test(document.getElementById('samples').textContent)"))
     check("a metric's chart has all points", browser.run(
         "Chart.getChart(document.querySelector('canvas')).data.datasets[2].data.length === pageData().points.length"))
     check("intervals hold their medians", browser.run(

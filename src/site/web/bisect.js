@@ -1,6 +1,30 @@
 /* One bisection: the answer, how probable each commit is, and what it rests on. */
 "use strict";
 
+const percent = (share) => (share > 0 ? "+" : "") + (100 * share).toFixed(1) + " %";
+
+function tested(c) {
+	if (c.measured)
+		return percent(c.change || 0) + ", " + plural(c.measured, "pair");
+	return (c.fails || 0) + " of " + ((c.fails || 0) + (c.passes || 0)) + " failed";
+}
+
+/* What a search that has not ended was doing. */
+function now(data) {
+	const n = data.now;
+
+	if (!n)
+		return null;
+	return section("now", "Under way", "as of " + (n.at || ""), el("p", {}, plural(n.left || 0, "suspect") + " of " + (data.cost.suspects || 0)
+		+ " left" + (n.left_s === undefined ? "" : ", about " + seconds(n.left_s) + " to go") + "; tested now:"),
+		el("ul.plain", {}, n.probing.map((p) => el("li", {}, el("code", {}, short(p.commit)), " ", p.subject || ""))));
+}
+
+function measured(m) {
+	return m.name + " " + percent(m.change || 0) + " against " + number(m.good || 0) + (m.unit ? " " + m.unit : "") + ", noise "
+		+ (100 * (m.noise || 0)).toFixed(1) + " %, less than " + (100 * (m.margin || 0)).toFixed(1) + " % does not matter";
+}
+
 function posteriorChart(data) {
 	const list = data.posterior;
 
@@ -20,8 +44,7 @@ function posteriorChart(data) {
 				title: (items) => items.length ? visible(list[items[0].dataIndex].subject || list[items[0].dataIndex].commit) : "",
 				label: (item) => {
 					const c = list[item.dataIndex];
-					return [number(100 * (c.probability || 0)) + " %", c.fails || c.passes ? (c.fails || 0) + " of "
-						+ ((c.fails || 0) + (c.passes || 0)) + " tests failed" : "not tested",
+					return [number(100 * (c.probability || 0)) + " %", c.measured || c.fails || c.passes ? tested(c) : "not tested",
 						c.no_verdict ? "does not build, or shows nothing" : "", c.same_inputs ? "same inputs as its parent" : ""]
 						.filter(Boolean);
 				} } } },
@@ -33,7 +56,7 @@ function answer(data) {
 	const sure = data.probability === undefined ? "" : (100 * data.probability).toFixed(1) + " %";
 
 	return [el("h1", {}, ENDINGS[data.ending] || "Bisection", sure ? el("span.note", {}, " " + sure) : null),
-		el("div.cards", {}, data.commits.slice(0, 12).map((c) => el("article.card.latest.v-fail", {}, el("h3", {}, c.subject || "(subject not known)"),
+		el("div.cards", {}, (data.ending === "open" ? [] : data.commits.slice(0, 12)).map((c) => el("article.card.latest.v-fail", {}, el("h3", {}, c.subject || "(subject not known)"),
 			el("p.note", {}, el("code", {}, c.commit))))),
 		data.commits.length > 12 ? el("p.note", {}, "and " + plural(data.commits.length - 12, "commit") + " more") : null,
 		data.commits.length > 1 && data.ending === "culprit" ? el("p", {}, "These cannot be told apart.") : null,
@@ -41,7 +64,8 @@ function answer(data) {
 			["command", data.command ? el("code", {}, data.command) : null],
 			["looked for", data.wanted.length ? el("ul.plain", {}, data.wanted.map((w) => el("li", {}, el("strong", {}, w.check || ""),
 				" ", w.signature || ""))) : null],
-			["confirmed", data.ending === "culprit" ? (data.confirmed ? "yes: failures at it and passes before it were repeated" : "no") : null],
+			["measured", data.metric ? measured(data.metric) : null],
+			["confirmed", data.ending === "culprit" ? (data.confirmed ? "yes: tests of it and of what is before it were repeated" : "no") : null],
 			["no culprit", data.no_culprit > 0.0005 ? (100 * data.no_culprit).toFixed(1) + " %" : null],
 			["older than the range", data.older > 0.0005 ? (100 * data.older).toFixed(1) + " %" : null],
 			["cost", data.cost.builds !== undefined ? plural(data.cost.suspects || 0, "commit") + ", " + plural(data.cost.builds, "build") + ", "
@@ -62,13 +86,13 @@ function cause(data) {
 }
 
 function commits(data) {
-	const worth = data.posterior.filter((c) => c.probability > 0.0005 || c.fails || c.passes || c.no_verdict);
+	const worth = data.posterior.filter((c) => c.probability > 0.0005 || c.measured || c.fails || c.passes || c.no_verdict);
 
 	return el("div.scroll", {}, el("table.list", {}, el("thead", {}, el("tr", {},
-		["commit", "subject", "probability", "failed", ""].map((t, i) => el("th", { scope: "col", class: i === 2 || i === 3 ? "number" : null }, t)))),
+		["commit", "subject", "probability", data.metric ? "change" : "failed", ""].map((t, i) => el("th", { scope: "col", class: i === 2 || i === 3 ? "number" : null }, t)))),
 		el("tbody", {}, worth.map((c) => el("tr", {}, el("td", {}, el("code", {}, short(c.commit))), el("td", {}, c.subject || ""),
 			el("td.number", {}, (100 * (c.probability || 0)).toFixed(1) + " %"),
-			el("td.number", {}, c.fails || c.passes ? (c.fails || 0) + " of " + ((c.fails || 0) + (c.passes || 0)) : ""),
+			el("td.number", {}, c.measured || c.fails || c.passes ? tested(c) : ""),
 			el("td.note", {}, c.no_verdict ? "no verdict" : c.same_inputs ? "same inputs" : ""))))));
 }
 
@@ -79,7 +103,7 @@ function evidence(data) {
 		el("div.scroll", {}, el("table.list", {}, el("thead", {}, el("tr", {}, ["#", "seen", "commit", "what", "build", "test"].map((t, i) =>
 			el("th", { scope: "col", class: i > 3 ? "number" : null }, t)))),
 			el("tbody", {}, data.evidence.map((e, i) => el("tr", {}, el("td.note", {}, String(i + 1)),
-				el("td", {}, mark(sign[e.seen] || "B"), " ", e.seen || "", e.built_anew ? el("span.note", {}, " built anew") : null),
+				el("td", {}, e.seen === "measured" ? null : mark(sign[e.seen] || "B"), " ", e.seen || "", e.built_anew ? el("span.note", {}, " built anew") : null),
 				el("td", {}, e.page ? el("a", { href: root() + e.page }, el("code", {}, short(e.commit))) : el("code", {}, short(e.commit))),
 				el("td", {}, e.note || ""), el("td.number.note", {}, e.build_s ? seconds(e.build_s) : ""),
 				el("td.number.note", {}, e.test_s ? seconds(e.test_s) : "")))))));
@@ -88,7 +112,7 @@ function evidence(data) {
 document.addEventListener("DOMContentLoaded", () => {
 	const data = pageData();
 
-	add(document.getElementById("main"), [answer(data), cause(data),
+	add(document.getElementById("main"), [answer(data), now(data), cause(data),
 		section("posterior", "How probable each commit is", "oldest first; amber: no verdict, grey: same inputs as its parent", data.posterior.length ? posteriorChart(data) : null,
 			commits(data)), evidence(data)]);
 });

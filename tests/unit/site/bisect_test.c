@@ -77,12 +77,34 @@ static void names_commits_and_links_runs_that_have_pages(void **state)
 	json_free(data);
 }
 
+static void search_that_goes_on_says_what_it_does(void **state)
+{
+	struct json *data = write_answer(
+		"{\"assay_bisect\":1,\"ending\":\"open\",\"metric\":{\"name\":\"latency\",\"unit\":"
+		"\"ms\","
+		"\"change\":0.05},\"now\":{\"left\":3,\"left_s\":60,\"probing\":[\"c1\",7]},"
+		"\"posterior\":[{\"commit\":\"c1\",\"subject\":\"own\",\"measured\":2,\"change\":0."
+		"04}]}",
+		(struct site_bisect){0});
+	const struct json *now = json_get(data, "now");
+	const struct json *probing = json_get(now, "probing");
+
+	(void)state;
+	assert_int_equal(json_int(now, "left", 0), 3);
+	assert_string_equal(json_str(item(probing, 0), "subject", ""), "own");
+	assert_int_equal(json_size(probing), 2);
+	assert_string_equal(json_str(json_get(data, "metric"), "unit", ""), "ms");
+	assert_int_equal(json_int(item(json_get(data, "posterior"), 0), "measured", 0), 2);
+	json_free(data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(copies_what_it_knows_and_nothing_else),
 		cmocka_unit_test(bears_an_answer_of_other_types),
 		cmocka_unit_test(names_commits_and_links_runs_that_have_pages),
+		cmocka_unit_test(search_that_goes_on_says_what_it_does),
 	};
 
 	return cmocka_run_group_tests_name("site/bisect", tests, NULL, NULL);

@@ -45,13 +45,18 @@ static void what_is_read_side_by_side_takes_more_to_be_found(void **state)
 		assert_int_equal(stats_difference(before, 4, after, 4, .05, &list[i], NULL), 0);
 		assert_int_equal(list[i].finding, STATS_DIFFERENT);
 	}
-	stats_judge_together(list, 3, .05);
+	stats_judge_together(list, 3, .05, stats_adjust_holm);
 	for (size_t i = 0; i < 3; i++) {
 		assert_true(fabs(list[i].adjusted - 6. / 70) < 1e-15);
 		assert_int_equal(list[i].finding, STATS_TOO_FEW);
 		assert_int_equal(list[i].needed, 5);
 	}
-	stats_judge_together(list, 0, .05);
+	stats_judge_together(list, 3, .05, stats_adjust_benjamini_hochberg);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(list[i].finding, STATS_DIFFERENT);
+		assert_int_equal(list[i].needed, 0);
+	}
+	stats_judge_together(list, 0, .05, stats_adjust_holm);
 }
 
 static void a_side_without_values_is_refused(void **state)
