@@ -78,6 +78,8 @@ static const struct option_row bisect_rows[] = {
 	 "words for the two ends (default: good,bad; with --fix: broken,fixed)"},
 	{"trust-images", 0, OPTION_FLAG, AT(trust_images), NULL, NULL,
 	 "do not build the culprit's parent anew to see whether a dependency moved"},
+	{"all", 0, OPTION_FLAG, AT(all), NULL, NULL,
+	 "look on after the culprit: checks that it does not break, other steps of a metric"},
 	{"dry-run", 0, OPTION_FLAG, AT(dry_run), NULL, NULL, "show plan and expected cost"},
 	{"again", 0, OPTION_FLAG, AT(again), NULL, NULL,
 	 "forget what earlier calls of the same question observed"},
@@ -186,6 +188,10 @@ static int check_options(const struct bisect_options *options, const struct stri
 		return err_set(err, ERR_USAGE,
 			       "--metric: measurements vary, and side by side they would disturb "
 			       "each other (no --deterministic, one worker)");
+	if (options->all && (options->command || options->dry_run))
+		return err_set(err, ERR_USAGE,
+			       "--all needs a suite: a command tells one failure from no other, "
+			       "and no --dry-run");
 	if (options->margin && !options->metric)
 		return err_set(err, ERR_USAGE, "--margin needs --metric");
 	if (options->workers > SEARCH_WORKERS_MAX)
@@ -401,7 +407,9 @@ static int drop_copies(const struct hunt *hunt, struct err *err)
 		       : 0;
 }
 
-static int go(struct hunt *hunt, int *code, struct err *err)
+/* Answer one question; what it leaves open is appended to LIST. */
+static int go(struct hunt *hunt, struct questions *list, struct json **out, int *code,
+	      struct err *err)
 {
 	struct verdict_of_search answer;
 	struct cause cause = {0};
@@ -419,12 +427,15 @@ static int go(struct hunt *hunt, int *code, struct err *err)
 	hunt->progress = NULL;
 	search_answer(hunt->search, &answer); /* the arrays are the search's */
 	*code = answer.ending == ENDING_CULPRIT && !cause.external ? EXIT_PASS : EXIT_INCONCLUSIVE;
-	if (bisect__report(hunt, &answer, &cause, err) < 0)
+	if (bisect__report(hunt, &answer, &cause, out, err) < 0)
 		return -1;
+	if (hunt->options->all)
+		bisect__ask_further(hunt, &answer, &cause, list);
 	return drop_copies(hunt, err);
 }
 
-static int hunt_down(const struct bisect_options *options, struct arena *arena)
+static int hunt_down(const struct bisect_options *options, struct arena *arena,
+		     struct questions *list, struct json **out)
 {
 	struct hunt hunt = {.options = options,
 			    .arena = arena,
@@ -435,7 +446,7 @@ static int hunt_down(const struct bisect_options *options, struct arena *arena)
 	struct err err = {0};
 	int code = EXIT_PASS;
 
-	if (go(&hunt, &code, &err) < 0) {
+	if (go(&hunt, list, out, &code, &err) < 0) {
 		progress_stop(hunt.progress);
 		hunt.progress = NULL;
 		code = cmd_fail(&err);
@@ -446,6 +457,46 @@ static int hunt_down(const struct bisect_options *options, struct arena *arena)
 	}
 	close_all(&hunt);
 	return code;
+}
+
+static void announce(const struct bisect_options *options)
+{
+	if (options->common.json)
+		return;
+	printf("\n%.12s..%.12s", options->good, options->bad);
+	for (size_t i = 0; i < options->only.count; i++)
+		printf(" %s", options->only.items[i]);
+	printf("\n");
+}
+
+/* The exit code is that of the user's own question; an error ends it all. */
+static int answer_all(const struct bisect_options *options, struct arena *arena)
+{
+	struct json *first = NULL, *further = NULL;
+	struct questions list = {0};
+	struct err err = {0};
+	int code = hunt_down(options, arena, &list, &first), later = EXIT_PASS;
+
+	if (first && options->all)
+		further = json_add_array(first, "further");
+	for (size_t i = 0; i < list.count; i++) {
+		const struct bisect_options next = list.items[i]; /* the list grows */
+		struct json *json = NULL;
+
+		announce(&next);
+		later = hunt_down(&next, arena, &list, &json);
+		if (!json)
+			break;
+		json_add_copy(further, NULL, json);
+		json_free(json);
+	}
+	if (first && bisect__write_json(options, first, &err) < 0)
+		later = cmd_fail(&err);
+	if (first && options->common.json)
+		cmd_print_json(first);
+	else
+		json_free(first);
+	return later == EXIT_PASS || later == EXIT_INCONCLUSIVE ? code : later;
 }
 
 const struct command_help help_bisect = {
@@ -474,7 +525,7 @@ int cmd_bisect(int argc, char **argv)
 	} else {
 		if (!options.jobs)
 			options.jobs = options.metric ? 1 : JOBS_DEFAULT;
-		code = cmd_finish_output(hunt_down(&options, arena));
+		code = cmd_finish_output(answer_all(&options, arena));
 	}
 	arena_free(arena);
 	return code;

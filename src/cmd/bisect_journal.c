@@ -273,6 +273,15 @@ static bool is_known(const struct hunt *hunt, const char *run)
 	return false;
 }
 
+/* A run that somebody made of other checks shows nothing here. */
+static bool has_wanted(const struct hunt *hunt, const struct run *run)
+{
+	for (size_t i = 0; i < hunt->wanted_count && !run->build.failed; i++)
+		if (!run_find_case(run, hunt->wanted[i].name))
+			return false;
+	return true;
+}
+
 /* A run that a killed bisection recorded but did not get to note. Runs from before it began are no
  * evidence: one of them failed, and that is why somebody asks. */
 static int take_recorded(struct hunt *hunt, struct err *err)
@@ -296,7 +305,7 @@ static int take_recorded(struct hunt *hunt, struct err *err)
 			continue;
 		if (hunt->store->ops->load(hunt->store, rows[i].id, &run, err) < 0)
 			return -1;
-		rc = bisect__see_run(hunt, run, &sighting, err);
+		rc = has_wanted(hunt, run) ? bisect__see_run(hunt, run, &sighting, err) : -1;
 		run_free(run);
 		if (rc == 0 && bisect__journal_add(hunt, &sighting, err) < 0)
 			return -1;

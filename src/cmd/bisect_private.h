@@ -2,7 +2,8 @@
  * bisect_range.c finds suspects and equal artefacts, bisect_probe.c builds and tests them in child
  * processes, bisect_sight.c says what a run shows and bisect_metric.c what it measures,
  * bisect_journal.c keeps every observation, bisect_flakes.c asks the history how often tests lie,
- * bisect_cause.c looks for the reason, bisect_report.c and bisect_text.c write it all down. */
+ * bisect_cause.c looks for the reason, bisect_report.c and bisect_text.c write it all down,
+ * bisect_all.c asks further. */
 #ifndef CMD_BISECT_PRIVATE_H
 #define CMD_BISECT_PRIVATE_H
 
@@ -26,7 +27,15 @@ struct bisect_options {
 	struct strings only, targets, vars, outputs, likely;
 	int64_t workers, jobs, confirm;
 	int build_failure;
-	bool first_parent, fix, deterministic, dry_run, again, trust_images;
+	bool first_parent, fix, deterministic, dry_run, again, trust_images, all;
+};
+
+#define QUESTIONS_MAX 32 /* of one call */
+
+/* What is asked, one after another: the user's question first. */
+struct questions {
+	struct bisect_options *items;
+	size_t count;
 };
 
 /* A check that failed at the bad end, and how. */
@@ -183,8 +192,16 @@ int bisect__probe_fresh(struct hunt *hunt, const char *commit, bool rebuild,
 /* --- cause, report */
 int bisect__find_cause(struct hunt *hunt, const struct verdict_of_search *answer, struct cause *out,
 		       struct err *err);
+/* Prints the answer, keeps it, writes it as a log where that was asked for; *OUT is the caller's.
+ */
 int bisect__report(struct hunt *hunt, const struct verdict_of_search *answer,
-		   const struct cause *cause, struct err *err);
+		   const struct cause *cause, struct json **out, struct err *err);
+/* JSON into the files that OPTIONS name. */
+int bisect__write_json(const struct bisect_options *options, const struct json *json,
+		       struct err *err);
+/* What ANSWER leaves open, appended to LIST. */
+void bisect__ask_further(struct hunt *hunt, const struct verdict_of_search *answer,
+			 const struct cause *cause, struct questions *list);
 /* The same while the search goes on, for the HTML report: what PROBES are under way, and how long
  * it may take, UINT64_MAX: not known. */
 int bisect__report_open(struct hunt *hunt, const struct probe *probes, size_t count,

@@ -262,8 +262,7 @@ static void write_log(struct hunt *hunt, const struct verdict_of_search *answer,
 			   bisect__subject(hunt, bisect__hash_at(hunt, answer->members[i])));
 }
 
-static int write_outputs(struct hunt *hunt, const struct verdict_of_search *answer,
-			 const struct json *json, struct err *err)
+static int write_logs(struct hunt *hunt, const struct verdict_of_search *answer, struct err *err)
 {
 	const struct strings *words = &hunt->options->outputs;
 	struct buf log;
@@ -275,9 +274,8 @@ static int write_outputs(struct hunt *hunt, const struct verdict_of_search *answ
 		const char *format = "", *file = "";
 
 		rc = find_format(words->items[i], &format, &file, err);
-		if (rc == 0)
-			rc = strcmp(format, "json") == 0 ? output_json(file, json, err)
-							 : output_text(file, &log, err);
+		if (rc == 0 && strcmp(format, "log") == 0)
+			rc = output_text(file, &log, err);
 	}
 	buf_done(&log);
 	return rc;
@@ -318,18 +316,32 @@ int bisect__report_open(struct hunt *hunt, const struct probe *probes, size_t co
 }
 
 int bisect__report(struct hunt *hunt, const struct verdict_of_search *answer,
-		   const struct cause *cause, struct err *err)
+		   const struct cause *cause, struct json **out, struct err *err)
 {
 	struct json *json = json_of(hunt, answer, cause);
-	int rc = output_json(arena_printf(hunt->arena, "%s/answer.json", hunt->folder), json, err);
 
-	if (rc == 0)
-		rc = write_outputs(hunt, answer, json, err);
-	if (rc == 0 && hunt->options->common.json)
-		cmd_print_json(json);
-	else
+	if (output_json(arena_printf(hunt->arena, "%s/answer.json", hunt->folder), json, err) < 0 ||
+	    write_logs(hunt, answer, err) < 0) {
 		json_free(json);
-	if (rc == 0 && !hunt->options->common.json)
+		return -1;
+	}
+	if (!hunt->options->common.json)
 		bisect__print(hunt, answer, cause);
-	return rc;
+	*out = json;
+	return 0;
+}
+
+int bisect__write_json(const struct bisect_options *options, const struct json *json,
+		       struct err *err)
+{
+	const struct strings *words = &options->outputs;
+
+	for (size_t i = 0; i < words->count; i++) {
+		const char *format = "", *file = "";
+
+		if (find_format(words->items[i], &format, &file, err) < 0 ||
+		    (strcmp(format, "json") == 0 && output_json(file, json, err) < 0))
+			return -1;
+	}
+	return 0;
 }

@@ -19,6 +19,23 @@ static bool is_build(const struct case_result *result)
 	return strcmp(result->name, "build") == 0;
 }
 
+/* An earlier run may have had checks that are not asked about now. */
+static bool is_asked(const struct hunt *hunt, const struct case_result *result)
+{
+	size_t len = strcspn(result->name, "@"); /* and the target */
+
+	if (is_build(result) || !hunt->suite)
+		return true;
+	for (size_t i = 0; i < hunt->suite->check_count; i++) {
+		const char *name = hunt->suite->checks[i].name;
+
+		if (strcmp(result->name, name) == 0 ||
+		    (strlen(name) == len && strncmp(result->name, name, len) == 0))
+			return true;
+	}
+	return false;
+}
+
 /* Failures that can be looked for; the build's own only when it is the property. */
 static void learn_wanted(struct hunt *hunt, const struct run *run)
 {
@@ -26,7 +43,7 @@ static void learn_wanted(struct hunt *hunt, const struct run *run)
 		const struct case_result *result = &run->cases[i];
 		struct wanted *wanted;
 
-		if (!outcome_is_failure(result->outcome) ||
+		if (!outcome_is_failure(result->outcome) || !is_asked(hunt, result) ||
 		    (is_build(result) && hunt->options->build_failure != 1))
 			continue;
 		wanted = arena_push(hunt->arena, &hunt->wanted, &hunt->wanted_count,

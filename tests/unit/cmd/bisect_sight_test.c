@@ -114,6 +114,20 @@ static void bad_end_tells_what_to_look_for(void **state)
 	assert_int_equal(see(fixture, failing(MIDDLE, "exit 3")), SIGHT_FAIL);
 }
 
+static void check_that_is_not_asked_about_is_not_looked_for(void **state)
+{
+	struct fixture *fixture = *state;
+	struct suite_check checks[] = {{.name = "disk"}};
+	struct suite suite = {.checks = checks, .check_count = 1};
+	struct run *both = failing(NEW, "exit 3");
+
+	add_failure(both, "disk@rtx5090", "exit 4");
+	fixture->hunt.suite = &suite;
+	(void)see(fixture, both);
+	assert_int_equal(fixture->hunt.wanted_count, 1);
+	assert_string_equal(fixture->hunt.wanted[0].name, "disk@rtx5090");
+}
+
 static void another_failure_is_not_this_failure(void **state)
 {
 	struct fixture *fixture = *state;
@@ -213,6 +227,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(bad_end_tells_what_to_look_for),
+		CASE(check_that_is_not_asked_about_is_not_looked_for),
 		CASE(another_failure_is_not_this_failure),
 		CASE(check_that_did_not_run_is_no_evidence),
 		CASE(old_failure_of_the_good_end_is_forgotten),
