@@ -54,6 +54,8 @@ struct dist_files {
 	struct strings missing_paths; /* the first FACTS_SAMPLE of each */
 	struct strings resized_paths;
 	struct strings orphan_paths;
+	struct strings overwritten_paths; /* of those resized, the first that are as RECORD of */
+	size_t overwriter;		  /* this other distribution says, if any are */
 	uint64_t size_bytes;
 };
 #define FACTS_SAMPLE 20

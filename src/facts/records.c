@@ -208,6 +208,16 @@ static void add_package(struct collector *collector, struct dist *dist, const ch
 		facts__push(collector, &dist->packages, name);
 }
 
+/* Debian strips libraries after the RECORD was written: what its package brought is as it should
+ * be. A file that a later layer wrote over is not. */
+static bool is_as_packaged(const struct collector *collector, const struct dist *dist, size_t index)
+{
+	const struct image_file *file = &collector->files[index];
+
+	return collector->package_of[index] && file->layer->number == dist->origin.layer &&
+	       strstr(file->path, ".so");
+}
+
 static void judge_record(struct collector *collector, size_t which, const struct record *record)
 {
 	struct dist *dist = &collector->facts->dists[which];
@@ -231,10 +241,56 @@ static void judge_record(struct collector *collector, size_t which, const struct
 			collector->dist_of[record->index[i]] = which;
 		files->size_bytes += file->size_bytes;
 		if (line->size != UINT64_MAX && line->size != file->size_bytes &&
-		    file->type == FILE_REGULAR) {
+		    file->type == FILE_REGULAR &&
+		    !is_as_packaged(collector, dist, record->index[i])) {
 			files->resized++;
 			sample(collector, &files->resized_paths, line->path);
 		}
+	}
+}
+
+/* Does RECORD say of the file at PATH that it has SIZE? LIST are its lines, sorted. */
+static bool says(const struct record_line **list, size_t count, const struct record_line *of,
+		 uint64_t size)
+{
+	const struct record_line **line = bsearch(&of, list, count, sizeof(*list), by_line_path);
+
+	return line && (*line)->size == size;
+}
+
+/* Files that two distributions of a site bring: those of DIST that are the other's now. */
+static void find_overwritten(struct collector *collector, size_t which,
+			     const struct record *records)
+{
+	struct facts *facts = collector->facts;
+	struct dist *dist = &facts->dists[which];
+	struct arena *arena CLEANUP(arena_freep) = NULL;
+
+	for (size_t k = 0; k < facts->dist_count && dist->files.resized; k++) {
+		const struct dist *other = &facts->dists[k];
+		const struct record_line **list;
+
+		if (k == which || other->shadowed || !records[k].count ||
+		    strcmp(other->site, dist->site) != 0 ||
+		    strcmp(other->normalised, dist->normalised) == 0)
+			continue;
+		arena_freep(&arena);
+		arena = arena_new();
+		list = sorted(&records[k], arena);
+		for (size_t i = 0; i < records[which].count; i++) {
+			const struct record_line *line = &records[which].lines[i];
+			size_t index = records[which].index[i];
+
+			if (index == FACTS_NONE || line->size == UINT64_MAX ||
+			    line->size == collector->files[index].size_bytes ||
+			    !says(list, records[k].count, line, collector->files[index].size_bytes))
+				continue;
+			dist->files.overwriter = k;
+			collector->dist_of[index] = k;
+			sample(collector, &dist->files.overwritten_paths, line->path);
+		}
+		if (dist->files.overwritten_paths.count)
+			return;
 	}
 }
 
@@ -271,6 +327,9 @@ void facts__records(struct collector *collector)
 	find_duplicates(collector, records);
 	for (size_t i = 0; i < facts->dist_count; i++)
 		judge_record(collector, i, &records[i]);
+	for (size_t i = 0; i < facts->dist_count; i++)
+		if (!facts->dists[i].shadowed)
+			find_overwritten(collector, i, records);
 	/* Files that only a shadowed record lists were left behind by the one that is gone. */
 	for (size_t i = 0; i < facts->dist_count; i++)
 		for (size_t k = 0; facts->dists[i].shadowed && k < records[i].count; k++)

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* What nvcc leaves in .nv_fatbin of a library that has no kernel there takes 344 bytes; cuFFT of
+ * CUDA 12 is such, and loads its kernels from data that only it reads. */
+#define STUB_BYTES_MAX 1024
 #define ZSTD_DRIVER 550 /* fatbins packed with zstd: 550.54.14, rapids-cmake's manual */
 
 /* NVIDIA's own libraries bring code per feature and per card; of these alone every fatbin that a
@@ -33,6 +36,13 @@ static bool is_closed(const struct facts *facts, const struct library *library)
 		if (rules__begins(base, stems[i]))
 			return true;
 	return false;
+}
+
+/* Nothing to judge by: the library keeps its code elsewhere. */
+static bool is_stub(const struct fatbin_summary *device)
+{
+	return device->fatbin_count == 1 && device->arch_count == 1 &&
+	       device->archs[0].bytes <= STUB_BYTES_MAX;
 }
 
 static bool is_always_used(const struct library *library)
@@ -115,6 +125,8 @@ static void judge_group(const struct facts *facts, const struct group *group, co
 	bool closed = is_closed(facts, library);
 	uint64_t lacking = unserved(device, gpu->cc);
 
+	if (closed && !is_always_used(library) && is_stub(device))
+		return;
 	if (group->fit == FATBIN_NONE)
 		add(out,
 		    closed && !is_always_used(library) ? "arch/library-lacks" : "arch/missing-sm",

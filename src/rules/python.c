@@ -81,6 +81,19 @@ static struct strings code_of(const struct strings *paths, struct arena *arena)
 	return code;
 }
 
+/* PATHS for a line of text; what the facts keep of many is a sample. */
+static const char *list(const struct strings *paths, const struct strings *sample,
+			struct arena *arena)
+{
+	struct strings first = *paths;
+
+	if (sample->count < FACTS_SAMPLE || first.count <= 4)
+		return rules__join(paths, 4, arena);
+	first.count = 4;
+	return arena_printf(arena, "%s … (%zu or more in all)", rules__join(&first, 4, arena),
+			    paths->count);
+}
+
 static void judge_files(const struct rule_input *input, size_t index, struct findings *out)
 {
 	const struct facts *facts = input->facts;
@@ -88,26 +101,37 @@ static void judge_files(const struct rule_input *input, size_t index, struct fin
 	struct strings orphans = code_of(&dist->files.orphan_paths, out->arena);
 	struct strings missing = code_of(&dist->files.missing_paths, out->arena);
 	struct strings resized = code_of(&dist->files.resized_paths, out->arena);
+	struct strings overwritten = code_of(&dist->files.overwritten_paths, out->arena);
 
 	if (!dist->files.known || dist->shadowed || is_duplicate(facts, dist))
 		return;
 	if (orphans.count && (has_duplicate(facts, index) || was_replaced(input, dist)))
-		finding_add(
-			out, "python/stale-files", dist->name,
-			TEXT("only files of %s %s in its folders", dist->name, dist->version),
-			TEXT("files of an older version: %s", rules__join(&orphans, 4, out->arena)),
-			place(dist, out->arena));
+		finding_add(out, "python/stale-files", dist->name,
+			    TEXT("only files of %s %s in its folders", dist->name, dist->version),
+			    TEXT("files of an older version: %s",
+				 list(&orphans, &dist->files.orphan_paths, out->arena)),
+			    place(dist, out->arena));
 	if (missing.count)
 		finding_add(
 			out, "python/files-missing", dist->name,
 			TEXT("every file that RECORD of %s %s lists", dist->name, dist->version),
-			TEXT("gone: %s", rules__join(&missing, 4, out->arena)),
+			TEXT("gone: %s", list(&missing, &dist->files.missing_paths, out->arena)),
 			place(dist, out->arena));
-	if (resized.count)
+	if (overwritten.count) {
+		const struct dist *other = &facts->dists[dist->files.overwriter];
+
+		finding_add(out, "python/files-overwritten", dist->name,
+			    TEXT("files as RECORD of %s %s tells", dist->name, dist->version),
+			    TEXT("files of %s %s in their place: %s", other->name, other->version,
+				 list(&overwritten, &dist->files.overwritten_paths, out->arena)),
+			    place(dist, out->arena));
+	} else if (resized.count) {
 		finding_add(out, "python/files-changed", dist->name,
 			    TEXT("files as RECORD of %s %s tells", dist->name, dist->version),
-			    TEXT("of another size: %s", rules__join(&resized, 4, out->arena)),
+			    TEXT("of another size: %s",
+				 list(&resized, &dist->files.resized_paths, out->arena)),
 			    place(dist, out->arena));
+	}
 }
 
 /* A package of the operating system: it installs what it thinks is needed. */
@@ -190,6 +214,7 @@ static const struct rule_label labels[] = {
 	{"python/duplicate-metadata", SEVERITY_ERROR},
 	{"python/files-changed", SEVERITY_NOTE},
 	{"python/files-missing", SEVERITY_WARNING},
+	{"python/files-overwritten", SEVERITY_WARNING},
 	{"python/requirement-broken", SEVERITY_ERROR},
 	{"python/requirement-missing", SEVERITY_WARNING},
 	{"python/specifier-file", SEVERITY_ERROR},

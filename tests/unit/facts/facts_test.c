@@ -147,6 +147,45 @@ static void records_tell_what_is_missing_altered_and_left_over(void **state)
 	assert_string_equal(dist->files.orphan_paths.items[0], "/" SITE "/pkg/left_over.py");
 }
 
+static void files_that_two_distributions_bring_are_whose_they_are_now(void **state)
+{
+	const struct dist *cpu, *gpu;
+
+	(void)state;
+	put(SITE "/ort/__init__.py", "1234567");
+	put(SITE "/ort/same.py", "same");
+	put_dist("ort", "1.32", "", "ort/__init__.py,,9\nort/same.py,,4\n");
+	put_dist("ort_gpu", "1.22", "", "ort/__init__.py,,7\nort/same.py,,4\n");
+	collect();
+	cpu = facts_dist(facts, "ort");
+	gpu = facts_dist(facts, "ort-gpu");
+	assert_int_equal(cpu->files.overwritten_paths.count, 1);
+	assert_string_equal(cpu->files.overwritten_paths.items[0], "ort/__init__.py");
+	assert_ptr_equal(&facts->dists[cpu->files.overwriter], gpu);
+	assert_int_equal(gpu->files.overwritten_paths.count, 0);
+	assert_int_equal(gpu->files.resized, 0);
+}
+
+static void libraries_that_the_system_stripped_are_not_altered(void **state)
+{
+	const struct dist *dist;
+
+	(void)state;
+	put("var/lib/dpkg/status", "Package: python3-pkg\nStatus: install ok installed\n"
+				   "Version: 1\nArchitecture: amd64\nInstalled-Size: 1\n");
+	put("var/lib/dpkg/info/python3-pkg.list",
+	    "/" SITE "/pkg/_c.so\n/" SITE "/pkg/__init__.py\n");
+	put(SITE "/pkg/_c.so", "stripped");
+	put(SITE "/pkg/_d.so", "somebody else's");
+	put(SITE "/pkg/__init__.py", "1234567");
+	put_dist("pkg", "1.0", "", "pkg/_c.so,,99\npkg/_d.so,,99\npkg/__init__.py,,9\n");
+	collect();
+	dist = facts_dist(facts, "pkg");
+	assert_int_equal(dist->files.resized, 2);
+	assert_string_equal(dist->files.resized_paths.items[0], "pkg/_d.so");
+	assert_string_equal(dist->files.resized_paths.items[1], "pkg/__init__.py");
+}
+
 static void of_two_metadata_folders_the_files_decide(void **state)
 {
 	(void)state;
@@ -338,6 +377,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(system_packages_and_python_are_found),
 		TEST(records_tell_what_is_missing_altered_and_left_over),
+		TEST(files_that_two_distributions_bring_are_whose_they_are_now),
+		TEST(libraries_that_the_system_stripped_are_not_altered),
 		TEST(of_two_metadata_folders_the_files_decide),
 		TEST(equal_sizes_are_decided_by_content),
 		TEST(requirements_that_do_not_hold_are_named),

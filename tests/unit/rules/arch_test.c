@@ -133,6 +133,20 @@ static void cublas_without_code_is_an_error_and_other_closed_libraries_a_note(vo
 	assert_string_equal(found("arch/library-lacks")->subject, "libcusparseLt.so.0");
 }
 
+static void a_closed_library_that_keeps_its_code_elsewhere_is_not_judged(void **state)
+{
+	(void)state;
+	device_code(library("/s/nvidia/cufft/lib/libcufft.so.11", dist("nvidia-cufft-cu12", "11")),
+		    "52", 1);
+	target("rtx5090");
+	w.facts.libraries[0].binary->device.archs[0].bytes = 344;
+	expect_clean();
+	assert_null(found("arch/library-lacks"));
+	w.facts.libraries[0].binary->device.archs[0].bytes = 4096;
+	expect_clean();
+	assert_non_null(found("arch/library-lacks"));
+}
+
 static void a_ptxas_must_know_the_card(void **state)
 {
 	(void)state;
@@ -186,6 +200,7 @@ int main(void)
 		rule_test(features_of_single_cards_are_no_gap),
 		rule_test(reports_fatbins_that_lack_the_card),
 		rule_test(cublas_without_code_is_an_error_and_other_closed_libraries_a_note),
+		rule_test(a_closed_library_that_keeps_its_code_elsewhere_is_not_judged),
 		rule_test(a_ptxas_must_know_the_card),
 		rule_test(the_printed_list_must_agree_with_the_code),
 		rule_test(packed_code_needs_a_driver_that_unpacks_it),

@@ -179,6 +179,18 @@ static void files_of_another_size_are_noted(void **state)
 	assert_non_null(found("python/files-changed"));
 }
 
+static void files_of_another_distribution_in_their_place_are_a_warning(void **state)
+{
+	(void)state;
+	dist("onnxruntime", "1.32.0");
+	dist("onnxruntime-gpu", "1.22.0");
+	push(&w.facts.dists[0].files.resized_paths, "onnxruntime/__init__.py");
+	push(&w.facts.dists[0].files.overwritten_paths, "onnxruntime/__init__.py");
+	w.facts.dists[0].files.overwriter = 1;
+	assert_string_equal(expect("python/files-overwritten")->subject, "onnxruntime");
+	assert_null(found("python/files-changed"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +210,7 @@ int main(void)
 		rule_test(knows_a_module_that_triton_lost),
 		rule_test(reports_files_named_like_a_version),
 		rule_test(files_of_another_size_are_noted),
+		rule_test(files_of_another_distribution_in_their_place_are_a_warning),
 	};
 
 	return cmocka_run_group_tests_name("rules/python", tests, NULL, NULL);
