@@ -230,6 +230,22 @@ static bool holds(const size_t *list, size_t count, size_t dist)
 	return false;
 }
 
+/* NVIDIA's cuda-pathfinder loads libraries out of NVIDIA's wheels for whoever requires it. */
+static bool has_pathfinder(const struct facts *facts, const size_t *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(facts->dists[list[i]].normalised, "cuda-pathfinder") == 0)
+			return true;
+	return false;
+}
+
+static bool is_preloaded(const struct facts *facts, const size_t *list, size_t count, size_t dist)
+{
+	return holds(list, count, dist) ||
+	       (strncmp(facts->dists[dist].normalised, "nvidia-", 7) == 0 &&
+		has_pathfinder(facts, list, count));
+}
+
 static void find_preloaded(struct collector *collector, struct library *library,
 			   const struct by_soname *list, size_t count)
 {
@@ -250,7 +266,7 @@ static void find_preloaded(struct collector *collector, struct library *library,
 		for (; found && found < end && by_name(found, &key) == 0; found++) {
 			const struct library *other = &collector->facts->libraries[found->library];
 
-			if (!holds(dists, dist_count, other->dist))
+			if (!is_preloaded(collector->facts, dists, dist_count, other->dist))
 				continue;
 			needed->path = other->path;
 			needed->how = "preloaded";

@@ -97,14 +97,32 @@ static bool is_gpu_soname(const char *soname)
 	return false;
 }
 
+/* Does torch find SONAME? Whoever imports it first has the library loaded, wherever it lies. */
+static bool comes_with_torch(const struct facts *facts, const char *soname)
+{
+	for (size_t i = 0; facts->torch.present && i < facts->library_count; i++) {
+		const struct library *library = &facts->libraries[i];
+
+		if (!under(library->path, facts->torch.path))
+			continue;
+		for (size_t k = 0; k < library->needed_count; k++)
+			if (library->needed[k].path &&
+			    strcmp(library->needed[k].soname, soname) == 0)
+				return true;
+	}
+	return false;
+}
+
 static const char *missing_label(const struct facts *facts, const struct library *library,
 				 const struct resolved *needed)
 {
 	if (needed->path || (needed->how && strcmp(needed->how, "driver") == 0))
 		return NULL;
-	if (is_root(facts, library) ||
-	    (is_extension(library->path) && is_gpu_soname(needed->soname)))
+	if (is_root(facts, library))
 		return "loader/library-missing";
+	if (is_extension(library->path) && is_gpu_soname(needed->soname))
+		return comes_with_torch(facts, needed->soname) ? "loader/optional-missing"
+							       : "loader/library-missing";
 	return is_gpu_soname(needed->soname) && with_soname(facts, needed->soname)
 		       ? "loader/not-findable"
 		       : "loader/optional-missing";
@@ -130,6 +148,46 @@ static void count_missing(struct missing **all, size_t *count, const char *label
 	*one = (struct missing){label, soname, library, 1};
 }
 
+static void add_missing(const struct facts *facts, const struct missing *one, struct findings *out)
+{
+	const struct library *elsewhere = with_soname(facts, one->soname);
+	const char *user = rules__base(one->first->path);
+
+	finding_add(out, one->label, one->soname,
+		    one->users > 1 ? TEXT("it on the loader's path: %s and %zu more need it", user,
+					  one->users - 1)
+				   : TEXT("it on the loader's path: %s needs it", user),
+		    elsewhere
+			    ? TEXT("it lies in %s, where the loader does not look", elsewhere->path)
+			    : "it is not in the image",
+		    place(one->first, out->arena));
+}
+
+/* One line for all that the plug-in of ALL[INDEX] lacks, at the first of them. */
+static void add_optional(const struct facts *facts, const struct missing *all, size_t count,
+			 size_t index, struct findings *out)
+{
+	const struct library *user = all[index].first;
+	struct strings absent = {0}, elsewhere = {0};
+	const char *text;
+
+	for (size_t i = 0; i < count; i++) {
+		if (all[i].first != user || strcmp(all[i].label, all[index].label) != 0)
+			continue;
+		if (i < index)
+			return;
+		rules__push(with_soname(facts, all[i].soname) ? &elsewhere : &absent, all[i].soname,
+			    out->arena);
+	}
+	text = absent.count ? TEXT("not in the image: %s", rules__join(&absent, 6, out->arena))
+			    : "";
+	if (elsewhere.count)
+		text = TEXT("%s%swhere the loader does not look: %s", text,
+			    absent.count ? "; " : "", rules__join(&elsewhere, 6, out->arena));
+	finding_add(out, all[index].label, rules__base(user->path),
+		    "what it needs on the loader's path", text, place(user, out->arena));
+}
+
 static void judge_needed(const struct facts *facts, struct findings *out)
 {
 	struct missing *all = NULL;
@@ -147,20 +205,11 @@ static void judge_needed(const struct facts *facts, struct findings *out)
 					      library, out->arena);
 		}
 	}
-	for (size_t i = 0; i < count; i++) {
-		const struct library *elsewhere = with_soname(facts, all[i].soname);
-		const char *user = rules__base(all[i].first->path);
-
-		finding_add(out, all[i].label, all[i].soname,
-			    all[i].users > 1
-				    ? TEXT("it on the loader's path: %s and %zu more need it", user,
-					   all[i].users - 1)
-				    : TEXT("it on the loader's path: %s needs it", user),
-			    elsewhere ? TEXT("it lies in %s, where the loader does not look",
-					     elsewhere->path)
-				      : "it is not in the image",
-			    place(all[i].first, out->arena));
-	}
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(all[i].label, "loader/optional-missing") == 0)
+			add_optional(facts, all, count, i, out);
+		else
+			add_missing(facts, &all[i], out);
 }
 
 /* ---- versions ---- */

@@ -139,6 +139,37 @@ static void what_the_host_brings_and_plugins_lack_is_clean(void **state)
 	assert_non_null(found("loader/optional-missing"));
 }
 
+static void what_a_plugin_lacks_is_one_note(void **state)
+{
+	struct library *l;
+
+	(void)state;
+	l = library("/s/torio/lib/_torio_ffmpeg4.so", dist("torchaudio", "2.8"));
+	needs(l, "libavcodec.so.58", NULL, NULL);
+	needs(l, "libavutil.so.56", NULL, NULL);
+	expect_clean();
+	assert_int_equal(w.found.count, 1);
+	assert_string_equal(found("loader/optional-missing")->subject, "_torio_ffmpeg4.so");
+	assert_string_equal(found("loader/optional-missing")->actual,
+			    "not in the image: libavcodec.so.58, libavutil.so.56");
+}
+
+static void what_torch_loads_first_is_found_by_extensions(void **state)
+{
+	struct library *l;
+
+	(void)state;
+	l = torch("2.8.0+cu128", "12.8", "90");
+	needs(l, "libcublas.so.12", "/s/nvidia/cublas/lib/libcublas.so.12", "rpath");
+	library("/s/nvidia/cublas/lib/libcublas.so.12", dist("nvidia-cublas-cu12", "12"));
+	l = library("/s/cupy/cublas.cpython-311-x86_64-linux-gnu.so", dist("cupy-cuda12x", "13"));
+	needs(l, "libcublas.so.12", NULL, NULL);
+	expect_clean();
+	assert_non_null(found("loader/optional-missing"));
+	needs(l, "libcufft.so.11", NULL, NULL);
+	assert_string_equal(expect("loader/library-missing")->subject, "libcufft.so.11");
+}
+
 static void reports_what_lies_where_nobody_looks(void **state)
 {
 	(void)state;
@@ -225,6 +256,8 @@ int main(void)
 		rule_test(symbols_of_the_interpreter_and_plugins_are_clean),
 		rule_test(reports_a_library_that_the_deployment_needs),
 		rule_test(what_the_host_brings_and_plugins_lack_is_clean),
+		rule_test(what_a_plugin_lacks_is_one_note),
+		rule_test(what_torch_loads_first_is_found_by_extensions),
 		rule_test(reports_what_lies_where_nobody_looks),
 		rule_test(reports_a_library_in_front_of_the_packages_own),
 		rule_test(reports_cuda_libraries_that_are_there_twice),
