@@ -1,0 +1,287 @@
+#include "stats/changes.h"
+
+#include "base/mem.h"
+#include "stats/compare.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NEIGHBOURS 3 /* to either side, that a point is held against */
+#define NOISE_KEPT 3 /* deviations from it that a point may stand off */
+#define PENALTY 3.5
+#define TO_SIGMA 1.4826 /* a normal distribution's deviation over its median distance */
+#define PHI_MAX 0.9
+#define CONFIDENCE 0.95
+
+/* --- what is noise --------------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median_of(double *values, size_t count)
+{
+	qsort(values, count, sizeof(*values), by_value);
+	return stats_median(values, count);
+}
+
+/* The deviation of COUNT values about 0, by the median of their distances: for what is wild. */
+static double rough_deviation(const double *values, size_t count, double *scratch)
+{
+	for (size_t i = 0; i < count; i++)
+		scratch[i] = fabs(values[i]);
+	return TO_SIGMA * median_of(scratch, count);
+}
+
+/* The variance of differences LAG apart. What stands off counts as the edge of the noise: a step
+ * is in few of them, and all the others tell more together than their median does. */
+static double of_differences(const double *values, size_t count, size_t lag, double *differences,
+			     double *scratch)
+{
+	double edge, squares = 0;
+
+	count -= lag;
+	for (size_t i = 0; i < count; i++)
+		differences[i] = values[i + lag] - values[i];
+	edge = NOISE_KEPT * rough_deviation(differences, count, scratch);
+	for (size_t i = 0; i < count; i++) {
+		double distance = fmin(fabs(differences[i]), edge);
+
+		squares += distance * distance;
+	}
+	return squares / (double)count;
+}
+
+/* The median of up to NEIGHBOURS values from FIRST to before END; OTHERWISE for none. */
+static double median_near(const double *values, size_t first, size_t end, double otherwise)
+{
+	double window[NEIGHBOURS];
+
+	if (first >= end)
+		return otherwise;
+	memcpy(window, values + first, (end - first) * sizeof(*window));
+	return median_of(window, end - first);
+}
+
+/*
+ * Move what stands off from those before it and from those after it to the edge of the noise. The
+ * first point of a new level is like those after it; the last point of all has only the past.
+ */
+static void tame(double *values, const double *measured, size_t count, double *lows, double *highs,
+		 double *scratch)
+{
+	double noise;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t first = i < NEIGHBOURS ? 0 : i - NEIGHBOURS;
+		size_t end = i + NEIGHBOURS < count ? i + NEIGHBOURS + 1 : count;
+		double after = median_near(measured, i + 1, end, NAN);
+		double before = median_near(measured, first, i, after);
+
+		lows[i] = fmin(before, after);
+		highs[i] = fmax(before, after);
+	}
+	noise = NOISE_KEPT * sqrt(of_differences(measured, count, 1, values, scratch) / 2);
+	for (size_t i = 0; i < count; i++)
+		values[i] = fmin(fmax(measured[i], lows[i] - noise), highs[i] + noise);
+}
+
+/* The price of a change of level. */
+static double price(const double *values, size_t count, double *differences, double *scratch)
+{
+	double near = of_differences(values, count, 1, differences, scratch);
+	double far = of_differences(values, count, 2, differences, scratch);
+	double error = 1 / sqrt((double)count); /* standard error of an autocorrelation */
+	double phi = near > 0 ? fmin(fmax(far / near - 1, 0) + error, PHI_MAX) : 0;
+
+	return PENALTY * near / (2 * (1 - phi)) * (1 + phi) / (1 - phi) * log((double)count);
+}
+
+/* --- levels ---------------------------------------------------------------------------------- */
+
+struct fit {
+	double *sums, *squares; /* of the first i values */
+	double *costs;		/* of the best levels for the first i values */
+	size_t *lasts;		/* where the last of these begins */
+	size_t *open;		/* where a level may still begin */
+};
+
+/* Squared distances of values FROM to before TO from their mean. */
+static double distance(const struct fit *fit, size_t from, size_t to)
+{
+	double sum = fit->sums[to] - fit->sums[from];
+
+	return fit->squares[to] - fit->squares[from] - sum * sum / (double)(to - from);
+}
+
+static void fit_levels(struct fit *fit, const double *values, size_t count, double penalty)
+{
+	size_t open = 0;
+
+	fit->sums[0] = 0;
+	for (size_t i = 0; i < count; i++) {
+		fit->sums[i + 1] = fit->sums[i] + values[i];
+		fit->squares[i + 1] = fit->squares[i] + values[i] * values[i];
+	}
+	fit->costs[0] = -penalty;
+	for (size_t to = 1; to < STATS_CHANGES_SEGMENT && to <= count; to++)
+		fit->costs[to] = INFINITY;
+	for (size_t to = STATS_CHANGES_SEGMENT; to <= count; to++) {
+		size_t kept = 0;
+
+		fit->open[open++] = to - STATS_CHANGES_SEGMENT;
+		fit->costs[to] = INFINITY;
+		for (size_t i = 0; i < open; i++) {
+			size_t from = fit->open[i];
+			double cost = fit->costs[from] + distance(fit, from, to) + penalty;
+
+			if (cost < fit->costs[to]) {
+				fit->costs[to] = cost;
+				fit->lasts[to] = from;
+			}
+		}
+		/* No later point makes up for what is dearer by a whole change already. */
+		for (size_t i = 0; i < open; i++)
+			if (fit->costs[fit->open[i]] + distance(fit, fit->open[i], to) <=
+			    fit->costs[to])
+				fit->open[kept++] = fit->open[i];
+		open = kept;
+	}
+}
+
+/* Where levels begin, the first at 0; returns how many. */
+static size_t trace(const struct fit *fit, size_t count, size_t *starts)
+{
+	size_t n = 0;
+
+	for (size_t to = count; to > 0; to = fit->lasts[to])
+		starts[n++] = fit->lasts[to];
+	for (size_t i = 0; i < n / 2; i++) {
+		size_t swap = starts[i];
+
+		starts[i] = starts[n - 1 - i];
+		starts[n - 1 - i] = swap;
+	}
+	return n;
+}
+
+/* --- changes --------------------------------------------------------------------------------- */
+
+static double level(const double *logs, size_t from, size_t to, double *scratch)
+{
+	memcpy(scratch, logs + from, (to - from) * sizeof(*scratch));
+	return median_of(scratch, to - from);
+}
+
+/* Levels that nobody wants to know apart become one, the nearest first. */
+static size_t join(const double *logs, size_t count, double floor, size_t *starts, size_t n,
+		   double *scratch)
+{
+	while (n > 1) {
+		double least = INFINITY;
+		size_t at = 0;
+
+		for (size_t i = 1; i < n; i++) {
+			size_t end = i + 1 < n ? starts[i + 1] : count;
+			double step = fabs(expm1(level(logs, starts[i], end, scratch) -
+						 level(logs, starts[i - 1], starts[i], scratch)));
+
+			if (step < least) {
+				least = step;
+				at = i;
+			}
+		}
+		if (least >= floor)
+			break;
+		memmove(starts + at, starts + at + 1, (n - at - 1) * sizeof(*starts));
+		n--;
+	}
+	return n;
+}
+
+static int describe(const double *logs, size_t from, size_t at, size_t end, double *scratch,
+		    struct stats_change *out, struct err *err)
+{
+	struct stats_estimate shift;
+
+	if (stats_shift(logs + from, at - from, logs + at, end - at, CONFIDENCE, &shift, err) < 0)
+		return -1;
+	*out = (struct stats_change){
+		.at = at,
+		.before = exp(level(logs, from, at, scratch)),
+		.after = exp(level(logs, at, end, scratch)),
+		.size = expm1(shift.value),
+		.within = {expm1(shift.low), expm1(shift.high)},
+	};
+	return 0;
+}
+
+/* LOGS as measured; TAMED and SCRATCH have as many places. */
+static int find(const double *logs, double *tamed, size_t count, double floor, double *scratch,
+		struct arena *arena, struct stats_change **out, size_t *out_count, struct err *err)
+{
+	struct fit fit = {
+		.sums = xcalloc(count + 1, sizeof(double)),
+		.squares = xcalloc(count + 1, sizeof(double)),
+		.costs = xcalloc(count + 1, sizeof(double)),
+		.lasts = xcalloc(count + 1, sizeof(size_t)),
+		.open = xcalloc(count + 1, sizeof(size_t)),
+	};
+	size_t *starts = xcalloc(count, sizeof(*starts)), n;
+	struct stats_change *list;
+	int rc = 0;
+
+	tame(tamed, logs, count, fit.costs, fit.sums, scratch);
+	fit_levels(&fit, tamed, count, price(tamed, count, fit.costs, scratch));
+	n = join(logs, count, floor, starts, trace(&fit, count, starts), scratch);
+	list = arena_alloc(arena, n * sizeof(*list));
+	for (size_t i = 1; i < n && rc == 0; i++)
+		rc = describe(logs, starts[i - 1], starts[i], i + 1 < n ? starts[i + 1] : count,
+			      scratch, &list[i - 1], err);
+	if (rc == 0) {
+		*out = list;
+		*out_count = n - 1;
+	}
+	free(fit.sums);
+	free(fit.squares);
+	free(fit.costs);
+	free(fit.lasts);
+	free(fit.open);
+	free(starts);
+	return rc;
+}
+
+int stats_changes(const double *values, size_t count, double floor, struct arena *arena,
+		  struct stats_change **out, size_t *out_count, struct err *err)
+{
+	double *logs, *tamed, *scratch;
+	int rc;
+
+	if (count > STATS_CHANGES_POINTS_MAX)
+		return err_set(err, ERR_LIMIT, "a series of more than %d points",
+			       STATS_CHANGES_POINTS_MAX);
+	for (size_t i = 0; i < count; i++)
+		if (!isfinite(values[i]) || values[i] <= 0)
+			return err_set(err, ERR_USAGE, "point %zu is not above 0", i);
+	if (!(floor > 0))
+		return err_set(err, ERR_USAGE, "a floor of %g", floor);
+	if (count < 2 * STATS_CHANGES_SEGMENT) {
+		*out = NULL;
+		*out_count = 0;
+		return 0;
+	}
+	logs = xcalloc(count, sizeof(*logs));
+	tamed = xcalloc(count, sizeof(*tamed));
+	scratch = xcalloc(count, sizeof(*scratch));
+	for (size_t i = 0; i < count; i++)
+		logs[i] = log(values[i]);
+	rc = find(logs, tamed, count, floor, scratch, arena, out, out_count, err);
+	free(logs);
+	free(tamed);
+	free(scratch);
+	return rc;
+}
