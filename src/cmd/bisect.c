@@ -16,7 +16,8 @@
 #define PROBES_MAX 1000
 #define BUILD_S_DEFAULT 600 /* of an image, until one was built */
 #define TEST_S_DEFAULT 60
-#define NO_BUILD_S .001 /* a command without a build: only tests count */
+#define TIMED_RUNS_MAX 20 /* looked at for the times that are usual */
+#define NO_BUILD_S .001	  /* a command without a build: only tests count */
 /* Of ranges between a pass and a failure, 40 % had no culprit at Google (2023): the failure was a
  * flake. An older failure is rare: somebody saw the good end pass. */
 #define NO_CULPRIT_PRIOR .4
@@ -283,6 +284,38 @@ static void find_images(struct hunt *hunt)
 	}
 }
 
+/* What a build and a test took in the newest run that built an image. */
+static int find_usual_times(struct hunt *hunt, struct err *err)
+{
+	struct store_filter filter = {
+		.with_image = true, .completed = true, .limit = TIMED_RUNS_MAX};
+	struct run_row *rows = NULL;
+	size_t count = 0;
+
+	if (!hunt->suite)
+		return 0;
+	filter.suite = hunt->suite->name;
+	if (hunt->store->ops->runs(hunt->store, &filter, hunt->arena, &rows, &count, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count && hunt->usual_build_s <= 0; i++) {
+		struct run *run = NULL;
+
+		if (hunt->store->ops->load(hunt->store, rows[i].id, &run, err) < 0)
+			return -1;
+		if (!run->build.reused && run->duration_ns > run->build.duration_ns) {
+			hunt->usual_build_s = (double)run->build.duration_ns / 1e9;
+			hunt->usual_test_s =
+				(double)(run->duration_ns - run->build.duration_ns) / 1e9;
+		}
+		run_free(run);
+	}
+	if (hunt->usual_build_s > 0) { /* a --dry-run searches with these */
+		hunt->search_options.build_s = hunt->usual_build_s;
+		hunt->search_options.test_s = hunt->usual_test_s;
+	}
+	return 0;
+}
+
 static int open_all(struct hunt *hunt, struct err *err)
 {
 	if (set_search(hunt, err) < 0 || set_terms(hunt, err) < 0 ||
@@ -291,6 +324,8 @@ static int open_all(struct hunt *hunt, struct err *err)
 	hunt->state = cmd_state_dir(hunt->source, hunt->arena);
 	if (open_suite(hunt, err) < 0 || bisect__find_artefacts(hunt, err) < 0 ||
 	    bisect__find_weights(hunt, &hunt->search_options.model.weights, err) < 0)
+		return -1;
+	if (find_usual_times(hunt, err) < 0)
 		return -1;
 	hunt->search_options.artefacts = hunt->numbers;
 	if (search_open(hunt->graph, &hunt->search_options, &hunt->search, err) < 0)
@@ -327,7 +362,7 @@ static void learn_times(struct hunt *hunt)
 		tests += one->sight != SIGHT_BROKEN;
 		test += one->sight != SIGHT_BROKEN ? one->test_s : 0;
 	}
-	search_times(hunt->search, builds ? build / builds : 0,
+	search_times(hunt->search, builds ? build / builds : hunt->usual_build_s,
 		     tests ? fmax(test / tests, NO_BUILD_S) : 0);
 }
 

@@ -189,6 +189,23 @@ static int explain_older(struct hunt *hunt, struct cause *out, struct err *err)
 	return 0;
 }
 
+/* The test number I of COMMIT's new image: what an earlier call saw, else it is made now. */
+static int test_fresh(struct hunt *hunt, const char *commit, unsigned i, struct sighting *out,
+		      struct err *err)
+{
+	unsigned seen = 0;
+
+	for (size_t k = 0; k < hunt->sighting_count; k++) {
+		const struct sighting *one = &hunt->sightings[k];
+
+		if (!one->fresh || strcmp(one->commit, commit) != 0 || seen++ != i)
+			continue;
+		*out = *one;
+		return 0;
+	}
+	return bisect__probe_fresh(hunt, commit, i == 0, out, err);
+}
+
 /* One failure in the new image may be a flake: test it until that is as improbable as the answer
  * has to be. FRESH_OUT is the last failure there; its sight is a pass when the image is as good. */
 static int judge_fresh(struct hunt *hunt, const char *commit, struct sighting *fresh_out,
@@ -201,7 +218,7 @@ static int judge_fresh(struct hunt *hunt, const char *commit, struct sighting *f
 	posterior_rates(search_posterior(hunt->search), &fail, &flake);
 	fresh_out->sight = SIGHT_PASS;
 	for (unsigned i = 0; i < FRESH_TESTS_MAX; i++) {
-		if (bisect__probe_fresh(hunt, commit, i == 0, &seen, err) < 0)
+		if (test_fresh(hunt, commit, i, &seen, err) < 0)
 			return -1;
 		if (seen.sight == SIGHT_BROKEN)
 			break;

@@ -123,7 +123,8 @@ struct hunt {
 	size_t resumed;		/* sightings of earlier calls */
 	const char *started_at; /* of the first call */
 	unsigned builds, tests, retries;
-	double busy_s; /* builds and tests, added up */
+	double busy_s;			    /* builds and tests, added up */
+	double usual_build_s, usual_test_s; /* of an earlier run; 0: not known */
 	uint64_t start_ns;
 };
 

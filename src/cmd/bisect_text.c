@@ -120,6 +120,14 @@ static void print_answer(struct hunt *hunt, const struct verdict_of_search *answ
 	}
 }
 
+/* It fails from there on, and yet no commit did it. */
+static void print_innocent(struct hunt *hunt, const struct verdict_of_search *answer)
+{
+	print_members(hunt, answer);
+	printf("%s first found %s, %.1f %%, but no commit is to blame\n",
+	       answer->member_count == 1 ? "is" : "are", hunt->new, 100 * answer->mass);
+}
+
 static void print_cause(const struct cause *cause)
 {
 	if (cause->external)
@@ -213,7 +221,10 @@ static void print_cost(const struct hunt *hunt)
 void bisect__print(struct hunt *hunt, const struct verdict_of_search *answer,
 		   const struct cause *cause)
 {
-	print_answer(hunt, answer);
+	if (cause->external && answer->ending == ENDING_CULPRIT)
+		print_innocent(hunt, answer);
+	else
+		print_answer(hunt, answer);
 	print_cause(cause);
 	if (!hunt->options->common.quiet)
 		print_evidence(hunt);

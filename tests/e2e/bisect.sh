@@ -65,7 +65,7 @@ cat >"$scratch/flaky.jsonc" <<'EOF'
   "import random, sys, torch; sys.exit(random.random() < .2 or not torch.__version__.endswith('cu124'))"]}]}
 EOF
 flaky=("$ASSAY" bisect --repo "$r" --good 1-works --suite "$scratch/flaky.jsonc" --build-failure=bad
-	-o "json=$scratch/flaky.json")
+	--workers 2 -o "json=$scratch/flaky.json")
 "${flaky[@]}" --quiet >/dev/null 2>&1 &
 pid=$!
 for _ in $(seq 200); do
@@ -118,6 +118,39 @@ commit "$fetched" docs
 expect 1 '^fail ' "$ASSAY" run --repo "$fetched" --suite "$scratch/limit.jsonc" --no-cache
 expect 5 'external cause: .*a dependency that the commit does not pin moved' \
 	"$ASSAY" bisect --repo "$fetched" --good HEAD~1 --suite "$scratch/limit.jsonc"
+
+# The package folder changes between the runs, the commits do not: the same code passes in the image
+# of then and fails in one built anew, and the package that moved is named with its step.
+packages=$scratch/packages
+folder() {
+	mkdir -p "$packages/torch"
+	cp "$top/fixtures/incident/wheels/pypi/torch-$1-"*.whl "$packages/torch"
+	find "$packages/torch" -name '*.whl' -printf '<a href="%f">%f</a>\n' >"$packages/torch/index.html"
+}
+folder 2.6.0
+python3 -u -m http.server --bind 127.0.0.1 --directory "$packages" 0 >"$scratch/port" 2>/dev/null &
+server=$!
+trap 'kill $server; docker rmi -f assay-bisect/base:1 >/dev/null 2>&1; rm -rf "$scratch"' EXIT
+until port=$(grep -oE 'port [0-9]+' "$scratch/port"); do read -rt 0.05 <> <(:) || true; done
+unpinned=$scratch/unpinned
+repo "$unpinned"
+printf 'FROM assay-fixture/base:1\nRUN pip install --no-deps torch --index-url http://127.0.0.1:%s\nCOPY n /srv/\n' \
+	"${port#port }" >"$unpinned/Dockerfile"
+cat >"$unpinned/assay.jsonc" <<'EOF'
+{"assay": 1, "name": "unpinned", "image": {"dockerfile": "Dockerfile", "context": ".", "network": "host"},
+ "checks": [{"name": "torch", "kind": "command", "command": ["sh", "-c", "pip list | grep -q 'torch .*2.6'"]}]}
+EOF
+for i in 0 1 2 3 4; do
+	echo "$i" >"$unpinned/n"
+	commit "$unpinned" "step $i"
+done
+expect 0 '^pass ' "$ASSAY" run --repo "$unpinned" --commit HEAD~4
+expect 0 '^pass ' "$ASSAY" run --repo "$unpinned" --commit HEAD~2
+folder 2.7.1
+expect 1 '^fail ' "$ASSAY" run --repo "$unpinned" --rebuild --no-cache
+expect 5 'external cause: .*passes in its image .* and fails in one built anew' \
+	"$ASSAY" bisect --repo "$unpinned" --good HEAD~4
+expect 5 'python torch: 2.6.0[+]cu124 -> 2.7.1[+]cu126 +\(step 2, RUN pip install' "$ASSAY" bisect --repo "$unpinned" --good HEAD~4
 
 after=$(git -C "$r" status --porcelain; sha256sum <"$r/.git/index")
 holds 'work tree and index are as they were' [ "$before" = "$after" ]
