@@ -516,7 +516,9 @@ static int conclude(struct chain *chain, uint64_t start, struct err *err)
 	run->duration_ns = clock_ns() - start;
 	if (chain__keep_facts(chain, err) < 0 || rundir_finish(chain->dir, run, err) < 0)
 		return -1;
-	return chain->store->ops->append(chain->store, run, err);
+	if (chain->store->ops->append(chain->store, run, err) < 0)
+		return -1;
+	return chain__watch(chain, err);
 }
 
 /* A run that infrastructure or the user stopped is recorded, with what is known, as infra. */

@@ -3,6 +3,7 @@
  * pair after pair, who goes first by chance, until stats/gate.h is sure or the pairs run out. Each
  * metric is a case of its own in the run, and a trial with its raw values in the history.
  */
+#include "cmd/alarms.h"
 #include "cmd/chain_private.h"
 
 #include "base/cancel.h"
@@ -436,7 +437,11 @@ static int keep(const struct against *against, size_t i, struct err *err)
 		.count = against->metrics[i].count,
 	};
 
-	return row.count ? chain->store->ops->put_trial(chain->store, &row, err) : 0;
+	if (!row.count)
+		return 0;
+	return chain->store->ops->put_trial(chain->store, &row, err) < 0
+		       ? -1
+		       : alarms_tried(chain->store, &row, err);
 }
 
 /* Nothing to compare is no pass. */

@@ -1,3 +1,4 @@
+#include "cmd/alarms.h"
 #include "cmd/chain_private.h"
 #include "cmd/explain.h"
 #include "cmd/subject.h"
@@ -206,6 +207,16 @@ int chain__keep_facts(struct chain *chain, struct err *err)
 	if (!facts || chain->run->build.failed)
 		return 0;
 	return rundir_facts(chain->dir, facts_json(facts), err);
+}
+
+static void on_alarm(void *payload, const char *line)
+{
+	chain__say(payload, "%s", line);
+}
+
+int chain__watch(struct chain *chain, struct err *err)
+{
+	return alarms_watch(chain->store, chain->run, &chain->ancestors, on_alarm, chain, err);
 }
 
 /* An estimate is a courtesy: without one nothing is lost. */

@@ -64,6 +64,8 @@ void chain__find_typical(struct chain *chain);
 void chain__inspect(struct chain *chain, const char *image_id);
 /* Notes for a failed build or a regression. */
 void chain__explain(struct chain *chain);
+/* Alarms of what this run measured: warnings, which decide nothing. */
+int chain__watch(struct chain *chain, struct err *err);
 /* facts.json of the run directory, when facts were read. */
 int chain__keep_facts(struct chain *chain, struct err *err);
 

@@ -22,6 +22,12 @@ static const struct option_row history_rows[] = {
 	 "metric: only cells with this value (repeatable)"},
 	{"since", 0, OPTION_STRING, AT(since), "DATE|REV", NULL,
 	 "metric: from this date, or the date of this commit"},
+	{"metric", 0, OPTION_STRING, AT(metric), "NAME", NULL, "alarms: only of this metric"},
+	{"state", 0, OPTION_STRING, AT(state), "STATE", NULL,
+	 "alarms: suspected, confirmed, retracted, acknowledged or fixed"},
+	{"commit", 0, OPTION_STRING, AT(commit), "REV", NULL, "alarms: only of this commit"},
+	{"acknowledge", 0, OPTION_STRING, AT(acknowledge), "NOTE", NULL,
+	 "alarms: with --commit, take the new level, for this reason"},
 	{"format", 0, OPTION_CHOICE, AT(format), "text|csv|json", formats,
 	 "metric: how to write it (default: text)"},
 	{"limit", 'n', OPTION_COUNT, AT(limit), "N", NULL,
@@ -192,6 +198,8 @@ static int history_dispatch(const struct history *history, const struct strings 
 		return show_runs(history->store, options, &filter, history->arena, err);
 	if (strcmp(what, "flips") == 0 && words->count == 1)
 		return show_flips(history->store, options, &filter, history->arena, err);
+	if (strcmp(what, "alarms") == 0 && words->count == 1)
+		return history_alarms(history, err);
 	if (strcmp(what, "flaky") == 0 && words->count == 1)
 		return history_flaky(history, err);
 	if (strcmp(what, "prune") == 0 && words->count == 1)
@@ -206,17 +214,19 @@ static int history_dispatch(const struct history *history, const struct strings 
 		return history_export(history, word, err);
 	if (strcmp(what, "import") == 0 && word)
 		return history_import(history, word, err);
-	return err_set(err, ERR_USAGE,
-		       "history: write `runs`, `flips`, `show RUN`, `metric NAME`, `flaky`, "
-		       "`export FILE`, `import FILE`, `prune` or `sql-views`");
+	return err_set(
+		err, ERR_USAGE,
+		"history: write `runs`, `flips`, `show RUN`, `metric NAME`, `alarms`, `flaky`, "
+		"`export FILE`, `import FILE`, `prune` or `sql-views`");
 }
 
 const struct command_help help_history = {
-	"history [runs|flips|show RUN|metric NAME|flaky|export FILE|import FILE|prune|sql-views] "
+	"history [runs|flips|show RUN|metric NAME|alarms|flaky|export FILE|import "
+	"FILE|prune|sql-views] "
 	"[OPTION]...",
 	"Look at recorded runs: a line each, what flipped, one run whole, a metric over time, "
-	"cases "
-	"that\npass and fail on the same image. Export and import them as JSON lines; remove old "
+	"metrics\nthat changed their level, cases that pass and fail on the same image. Export and "
+	"import them as JSON lines; remove old "
 	"ones.",
 	history_rows};
 

@@ -169,6 +169,38 @@ static size_t trace(const struct fit *fit, size_t count, size_t *starts)
 	return n;
 }
 
+/* Where between FROM and END the second level begins best, near AT; a level may be short here. */
+static size_t best_start(const struct fit *fit, size_t from, size_t at, size_t end)
+{
+	size_t best = at;
+
+	for (size_t i = at > from + STATS_CHANGES_SEGMENT ? at - STATS_CHANGES_SEGMENT : from + 1;
+	     i < end && i <= at + STATS_CHANGES_SEGMENT; i++)
+		if (distance(fit, from, i) + distance(fit, i, end) <
+		    distance(fit, from, best) + distance(fit, best, end))
+			best = i;
+	return best;
+}
+
+/*
+ * A large step is worth a change as soon as two points are on the new level; the third that a level
+ * must have is then one of the old. Such a change is not told yet: its place would be wrong.
+ */
+static size_t settle(const struct fit *fit, size_t count, size_t *starts, size_t n)
+{
+	size_t kept = 1;
+
+	for (size_t i = 1; i < n; i++) {
+		size_t end = i + 1 < n ? starts[i + 1] : count;
+		size_t at = best_start(fit, starts[kept - 1], starts[i], end);
+
+		if (at - starts[kept - 1] >= STATS_CHANGES_SEGMENT &&
+		    end - at >= STATS_CHANGES_SEGMENT)
+			starts[kept++] = at;
+	}
+	return kept;
+}
+
 /* --- changes --------------------------------------------------------------------------------- */
 
 static double level(const double *logs, size_t from, size_t to, double *scratch)
@@ -237,7 +269,8 @@ static int find(const double *logs, double *tamed, size_t count, double floor, d
 
 	tame(tamed, logs, count, fit.costs, fit.sums, scratch);
 	fit_levels(&fit, tamed, count, price(tamed, count, fit.costs, scratch));
-	n = join(logs, count, floor, starts, trace(&fit, count, starts), scratch);
+	n = settle(&fit, count, starts, trace(&fit, count, starts));
+	n = join(logs, count, floor, starts, n, scratch);
 	list = arena_alloc(arena, n * sizeof(*list));
 	for (size_t i = 1; i < n && rc == 0; i++)
 		rc = describe(logs, starts[i - 1], starts[i], i + 1 < n ? starts[i + 1] : count,

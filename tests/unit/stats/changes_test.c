@@ -87,6 +87,19 @@ static void a_step_is_found_within_five_points(void **state)
 	assert_int_equal(found[0].at, 100);
 }
 
+/* Never put on a point of the old level, however large it is. */
+static void a_large_step_is_told_at_its_own_first_point(void **state)
+{
+	(void)state;
+	fill(.001);
+	step(100, 2);
+	for (size_t points = 101; points < 110; points++) {
+		assert_int_equal(look(points), 0);
+		assert_true(count == 0 || (count == 1 && found[0].at == 100));
+	}
+	assert_int_equal(count, 1);
+}
+
 static void spikes_are_no_change(void **state)
 {
 	(void)state;
@@ -187,6 +200,7 @@ int main(void)
 		cmocka_unit_test(noise_alone_has_no_change),
 		cmocka_unit_test(steps_up_and_down_are_found_where_they_are),
 		cmocka_unit_test(a_step_is_found_within_five_points),
+		cmocka_unit_test(a_large_step_is_told_at_its_own_first_point),
 		cmocka_unit_test(spikes_are_no_change),
 		cmocka_unit_test(a_change_below_the_floor_is_not_told),
 		cmocka_unit_test(a_wandering_series_is_not_taken_for_steps),
