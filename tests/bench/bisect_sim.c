@@ -291,8 +291,8 @@ static struct search_options options_of(const struct setting *setting)
 		options.model.tests.flake = (struct rate){
 			.yes = setting->strength * options.model.tests.flake.value,
 			.no = setting->strength * (1 - options.model.tests.flake.value)};
-	if (setting->learn > 0) { /* nothing is known but that flakes are rare */
-		options.model.tests.flake = (struct rate){.yes = .5, .no = 9.5};
+	if (setting->learn > 0) { /* nothing is known but that most tests tell the truth */
+		options.model.tests.flake = (struct rate){.yes = 1, .no = 7};
 		options.model.tests.fail = (struct rate){.yes = 9.5, .no = .5};
 	}
 	if (setting->noise > 0) {

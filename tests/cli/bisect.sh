@@ -49,10 +49,19 @@ expect 2 'json=FILE or log=FILE' hunt --good c0 --command true -o html=x
 expect 0 '0 builds, [56] tests' hunt --good c0 --bad c40 --command 'test ! -e bug' --deterministic --again
 expect 0 '40 commits, 40 different to build' hunt --good c0 --bad c40 --command 'test ! -e bug' --dry-run
 
+# A dry run leaves nothing behind and runs nothing.
+kept=$(find "$r/.assay" | sort)
+expect 0 'expected: [1-9].* first|expected: [1-9]' hunt --good c0 --bad c38 --command "touch $scratch/ran" --dry-run
+holds 'nothing ran' [ ! -e "$scratch/ran" ]
+holds 'nothing is kept' [ "$kept" = "$(find "$r/.assay" | sort)" ]
+
 # The log is one that git takes, the JSON has the evidence.
 expect 0 'c 23' hunt --good c0 --bad c40 --command 'test ! -e  bug' -o "log=$scratch/log" -o "json=$scratch/json"
 replays() { git clone -q "$r" "$scratch/clone" && cd "$scratch/clone" && git bisect replay "$scratch/log" | grep -q "$(hash_of c23) is the first bad commit"; }
 holds 'git bisect replay takes the log' replays
+expect 0 'first fast commit' hunt --fix --terms slow,fast --good c11 --bad c20 --command 'test ! -e nobuild' -o "log=$scratch/terms"
+replays_terms() { cd "$scratch/clone" && git bisect reset && git bisect replay "$scratch/terms" | grep -q "$(hash_of c14) is the first fast commit"; }
+holds 'and one of other terms' replays_terms
 holds 'evidence and posterior' python3 -c "
 import json, sys
 d = json.load(open(sys.argv[1]))
@@ -79,6 +88,9 @@ done
 expect 0 '^[0-9a-f]{12} c 23$' hunt "${slow[@]}"
 few_twice() { [ "$(sort "$BUILT" | uniq -d | wc -l)" -le 5 ] && [ "$(wc -l <"$BUILT")" -le 14 ]; }
 holds 'only builds that were cut short are made again' few_twice
+# shellcheck disable=SC2016 # expanded by that shell
+expect 130 '[0-9]+ observations are kept: the same command goes on' \
+	sh -c 'cd "$0" && exec timeout --foreground --preserve-status -s INT 0.4 "$ASSAY" bisect --quiet "$@"' "$r" "${slow[@]}" --again
 
 # Two parents: the culprit is on the branch; --first-parent blames the merge.
 m=$scratch/m
