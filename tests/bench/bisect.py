@@ -63,7 +63,7 @@ def misstated(_):
     for flake in (.05, .2):
         for assume in (.5, 2):
             cell(f"bisect/misstated/x{assume:g}-flakes-{flake:g}",
-                 ("--flake", flake, "--assume", assume), 11, right=96 if assume < 1 else 99)
+                 ("--flake", flake, "--assume", assume), 11, right=98 if assume < 1 else 99)
         cell(f"bisect/misstated/learned-flakes-{flake:g}", ("--flake", flake, "--learn", 1), 11)
 
 
