@@ -51,6 +51,8 @@ static void add_system(const struct facts *facts, struct buf *out)
 		buf_printf(out, ", glibc %s", os->glibc);
 	if (facts->package_count)
 		buf_printf(out, ", %zu packages", facts->package_count);
+	if (os->unread)
+		buf_printf(out, ", packages not read: %s is rpm's", os->unread);
 	buf_addstr(out, "\n");
 	if (facts->python.version || facts->dist_count)
 		buf_printf(out, "python   %s, %zu distribution%s\n",

@@ -33,6 +33,7 @@ struct os_facts {
 	const char *glibcxx; /* "3.4.30" of the libstdc++.so.6 that the loader finds first */
 	const char *cxxabi;  /* "1.3.13" */
 	const char *machine; /* of the image's configuration: "amd64" */
+	const char *unread;  /* path of an rpm database: its packages are not told; NULL none */
 };
 
 struct package { /* of the system's package manager */

@@ -230,6 +230,7 @@ struct json *facts_json(const struct facts *facts)
 	json_add_str(part, "pretty", facts->os.pretty);
 	json_add_str(part, "glibc", facts->os.glibc);
 	json_add_str(part, "glibcxx", facts->os.glibcxx);
+	json_add_str(part, "unread", facts->os.unread);
 	json_add_str(part, "cxxabi", facts->os.cxxabi);
 	part = json_add_object(root, "python");
 	json_add_str(part, "version", facts->python.version);

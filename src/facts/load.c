@@ -247,6 +247,7 @@ static void load_all(struct loader *loader, const struct json *root)
 	facts->os.pretty = text(loader, os, "pretty");
 	facts->os.glibc = text(loader, os, "glibc");
 	facts->os.glibcxx = text(loader, os, "glibcxx");
+	facts->os.unread = text(loader, os, "unread");
 	facts->os.cxxabi = text(loader, os, "cxxabi");
 	facts->python.version = text(loader, python, "version");
 	facts->python.path = text(loader, python, "path");

@@ -172,6 +172,23 @@ static void read_apk(struct collector *collector, const struct image_file *file)
 	add_package(collector, &now, "apk", file);
 }
 
+/* SQLite, ndb and Berkeley DB, under the folders that rpm has used. */
+static const char *find_rpm(struct collector *collector)
+{
+	static const char *const paths[] = {
+		"/usr/lib/sysimage/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/Packages.db",
+		"/usr/lib/sysimage/rpm/Packages",     "/var/lib/rpm/rpmdb.sqlite",
+		"/var/lib/rpm/Packages.db",	      "/var/lib/rpm/Packages"};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		const struct image_file *file = image_find(collector->image, paths[i], true);
+
+		if (file && file->type == FILE_REGULAR)
+			return paths[i];
+	}
+	return NULL;
+}
+
 void facts__packages(struct collector *collector)
 {
 	const struct image_file *status =
@@ -190,4 +207,6 @@ void facts__packages(struct collector *collector)
 	find_origins(collector);
 	if (apk)
 		read_apk(collector, apk);
+	if (!collector->facts->package_count)
+		collector->facts->os.unread = find_rpm(collector);
 }

@@ -125,6 +125,15 @@ static void system_packages_and_python_are_found(void **state)
 	assert_string_equal(facts->python.sites.items[0], "/" SITE);
 }
 
+static void an_rpm_database_is_told_though_it_is_not_read(void **state)
+{
+	(void)state;
+	put("var/lib/rpm/rpmdb.sqlite", "SQLite format 3");
+	collect();
+	assert_int_equal(facts->package_count, 0);
+	assert_string_equal(facts->os.unread, "/var/lib/rpm/rpmdb.sqlite");
+}
+
 static void records_tell_what_is_missing_altered_and_left_over(void **state)
 {
 	const struct dist *dist;
@@ -376,6 +385,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(system_packages_and_python_are_found),
+		TEST(an_rpm_database_is_told_though_it_is_not_read),
 		TEST(records_tell_what_is_missing_altered_and_left_over),
 		TEST(files_that_two_distributions_bring_are_whose_they_are_now),
 		TEST(libraries_that_the_system_stripped_are_not_altered),
