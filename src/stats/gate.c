@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /*
- * Found by tests/bench/gate_stat.c: looks that come often save pairs at little cost, since each
+ * Found by tests/bench/gate_sim.c: looks that come often save pairs at little cost, since each
  * hardly differs from the one before; a false alarm is dearer than a few pairs more.
  */
 #define FAIL_RISK 0.0007

@@ -11,7 +11,7 @@
  *   INCONCLUSIVE  neither, at the last look
  *
  * Every look costs a part of the risk of a false FAIL, and several metrics share it by Holm's rule
- * (Holm 1979). tests/bench/gate_stat.c simulates what comes of both kinds of error.
+ * (Holm 1979). tests/bench/gate_sim.c simulates what comes of both kinds of error.
  */
 #ifndef STATS_GATE_H
 #define STATS_GATE_H
