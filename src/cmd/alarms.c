@@ -9,7 +9,8 @@
 #define POINTS_MAX 400	 /* newest of a series: older changes have had their time */
 #define ALARMS_MAX 10000 /* of a metric */
 #define NEAR 3		 /* points that more data may move a change by */
-#define BACK 0.5	 /* share of a change that has to be undone for the old level to be back */
+#define NOT_SHOWN "later runs do not show it"
+#define BACK 0.5 /* share of a change that has to be undone for the old level to be back */
 
 struct point {
 	size_t age; /* commits back from the run's own */
@@ -178,13 +179,18 @@ static bool is_near(size_t a, size_t b)
 	return a + NEAR >= b && b + NEAR >= a;
 }
 
-static const struct alarm_row *alarm_of(const struct series *series,
-					const struct stats_change *change)
+/* Is it known already? What later runs took back, and now show again, is not; what an A/B run
+ * denied stays denied. */
+static bool is_known(const struct series *series, const struct stats_change *change)
 {
-	for (size_t i = 0; i < series->alarm_count; i++)
-		if (is_near(place_of(series, series->alarms[i].commit), change->at))
-			return &series->alarms[i];
-	return NULL;
+	for (size_t i = 0; i < series->alarm_count; i++) {
+		const struct alarm_row *alarm = &series->alarms[i];
+
+		if (is_near(place_of(series, alarm->commit), change->at) &&
+		    (alarm->state != ALARM_RETRACTED || !same_text(alarm->note, NOT_SHOWN)))
+			return true;
+	}
+	return false;
 }
 
 static bool is_found(const struct series *series, size_t place)
@@ -221,7 +227,7 @@ static int open_new(const struct watch *watch, const struct series *series, stru
 		};
 
 		/* Two levels of one commit are the machine's doing, or a flake's. */
-		if (alarm_of(series, change) || !is_worse(series, change->size) ||
+		if (is_known(series, change) || !is_worse(series, change->size) ||
 		    !alarm.before_commit || place_of(series, alarm.commit) != change->at)
 			continue;
 		if (put(watch, series, alarm, ALARM_SUSPECTED, NULL, err) < 0)
@@ -242,6 +248,13 @@ static bool is_back(const struct series *series, const struct alarm_row *alarm, 
 	       fabs(last->after / own->before - 1) < (1 - BACK) * fabs(alarm->change);
 }
 
+/* Does the series hold enough of both levels to deny a change at PLACE? Not where it ends soon
+ * after, as for a run of an older commit, or begins just before it. */
+static bool knows_better(const struct series *series, size_t place)
+{
+	return place >= STATS_CHANGES_SEGMENT && series->count - place > 2 * STATS_CHANGES_SEGMENT;
+}
+
 static int follow_known(const struct watch *watch, const struct series *series, struct err *err)
 {
 	for (size_t i = 0; i < series->alarm_count; i++) {
@@ -252,9 +265,9 @@ static int follow_known(const struct watch *watch, const struct series *series, 
 
 		if (!open || place == series->count)
 			continue;
-		if (alarm->state == ALARM_SUSPECTED && !is_found(series, place))
-			rc = put(watch, series, *alarm, ALARM_RETRACTED,
-				 "later runs do not show it", err);
+		if (alarm->state == ALARM_SUSPECTED && !is_found(series, place) &&
+		    knows_better(series, place))
+			rc = put(watch, series, *alarm, ALARM_RETRACTED, NOT_SHOWN, err);
 		else if (series->change_count && is_found(series, place) &&
 			 is_back(series, alarm, place))
 			rc = put(watch, series, *alarm, ALARM_FIXED, "the old level is back", err);

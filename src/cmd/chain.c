@@ -518,7 +518,8 @@ static int conclude(struct chain *chain, uint64_t start, struct err *err)
 		return -1;
 	if (chain->store->ops->append(chain->store, run, err) < 0)
 		return -1;
-	return chain__watch(chain, err);
+	chain__watch(chain);
+	return 0;
 }
 
 /* A run that infrastructure or the user stopped is recorded, with what is known, as infra. */

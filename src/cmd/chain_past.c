@@ -214,9 +214,14 @@ static void on_alarm(void *payload, const char *line)
 	chain__say(payload, "%s", line);
 }
 
-int chain__watch(struct chain *chain, struct err *err)
+/* The run is recorded and decided: what cannot be looked at afterwards is told, and changes
+ * nothing. */
+void chain__watch(struct chain *chain)
 {
-	return alarms_watch(chain->store, chain->run, &chain->ancestors, on_alarm, chain, err);
+	struct err why = {0};
+
+	if (alarms_watch(chain->store, chain->run, &chain->ancestors, on_alarm, chain, &why) < 0)
+		chain__say(chain, "no look for alarms: %s", why.msg);
 }
 
 /* An estimate is a courtesy: without one nothing is lost. */

@@ -65,7 +65,7 @@ void chain__inspect(struct chain *chain, const char *image_id);
 /* Notes for a failed build or a regression. */
 void chain__explain(struct chain *chain);
 /* Alarms of what this run measured: warnings, which decide nothing. */
-int chain__watch(struct chain *chain, struct err *err);
+void chain__watch(struct chain *chain);
 /* facts.json of the run directory, when facts were read. */
 int chain__keep_facts(struct chain *chain, struct err *err);
 

@@ -19,9 +19,8 @@ printf 'assay.jsonc\n' >"$r/.dockerignore"
 number=0
 # level VALUE COUNT: so many commits with this level, each run.
 level() {
-	local i
 	echo "$1" >"$r/level"
-	for i in $(seq "$2"); do
+	for _ in $(seq "$2"); do
 		number=$((number + 1))
 		commit "$r" "c$number"
 		git -C "$r" tag "c$number"
@@ -38,6 +37,10 @@ expect 0 "^$(git -C "$r" rev-parse c11 | cut -c1-12), after $(git -C "$r" rev-pa
 expect 0 'suspected +[+](9|10)[.].* speed ms' alarms --metric ms --state suspected
 expect 0 'no alarms' alarms --metric ops # it is the better for it
 expect 0 'no alarms' alarms --state fixed
+
+# A run of an older commit does not see the points that showed it, so it takes nothing back.
+"$ASSAY" run --repo "$r" --commit c11 >/dev/null 2>&1
+expect 0 'suspected' alarms --metric ms
 
 # The line that the alarm gives confirms it.
 expect 1 'found [+]' "$ASSAY" run --repo "$r" --commit c11 --against c10 --metric ms
