@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* What nvcc leaves in .nv_fatbin of a library that has no kernel there takes 344 bytes; cuFFT of
+/* What nvcc leaves in .nv_fatbin of a library that has no kernel there takes 352 bytes; cuFFT of
  * CUDA 12 is such, and loads its kernels from data that only it reads. */
 #define STUB_BYTES_MAX 1024
 #define ZSTD_DRIVER 550 /* fatbins packed with zstd: 550.54.14, rapids-cmake's manual */

@@ -128,7 +128,7 @@ def tar(scratch):
     words = ("suite", "apply", "image.tar", "still.jsonc")
     agreement("facts/structure-tar", comparable(read(case(ours(folder, *words))["stdout"]), TAR_CANNOT),
               comparable(theirs(folder, "image.tar", names, "--driver", "tar"), TAR_CANNOT))
-    # The tool unpacks the archive anew for every test, some 15 s a round; what we keep of a layer goes, too.
+    # The tool unpacks the archive anew for every test: 8 to 14 s a round; what we keep of a layer goes, too.
     tools, mine = [], []
     for _ in range(REPEATS):
         tools.append(timed(lambda: theirs(folder, "image.tar", names, "--driver", "tar")))
