@@ -60,11 +60,29 @@ static int create(const char *path, const void *data, size_t len, bool durable, 
 	return 0;
 }
 
+/* A device or a pipe is written to: renamed over, /dev/null would be a file for all who come after.
+ */
+static int write_through(const char *path, const void *data, size_t len, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return err_sys(err, ERR_INFRA, "cannot write %s", path);
+	rc = file_write_all(fd, data, len);
+	if (rc < 0)
+		err_sys(err, ERR_INFRA, "cannot write %s", path);
+	close(fd);
+	return rc;
+}
+
 static int write_atomically(const char *path, const void *data, size_t len, bool durable,
 			    struct err *err)
 {
 	char tmp[PATH_MAX];
+	struct stat st;
 
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return write_through(path, data, len, err);
 	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.tmp-%ld", path, (long)getpid()) >= sizeof(tmp))
 		return err_set(err, ERR_USAGE, "%s: path too long", path);
 	if (create(tmp, data, len, durable, err) < 0)

@@ -20,7 +20,8 @@ struct file_reader {
  * ERR_NOTFOUND, anything else ERR_USAGE. */
 int file_read(const char *path, struct buf *out, struct err *err);
 
-/* Write through a temporary name, fsync, rename: a reader sees the old content or the new. */
+/* Write through a temporary name, fsync, rename: a reader sees the old content or the new. A device
+ * or a pipe is written to. */
 int file_write(const char *path, const void *data, size_t len, struct err *err);
 
 /* The same without fsync: for files whose content is also kept elsewhere. */
