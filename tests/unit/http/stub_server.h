@@ -20,7 +20,7 @@ struct stub_rule {
 	const char *answer;
 	size_t len;   /* 0: strlen */
 	size_t piece; /* bytes sent at a time, 0: all */
-	bool early;   /* answer and close without reading the body */
+	bool early;   /* answer before the body is read */
 	bool hold;    /* answer nothing until the client goes away */
 	bool echo;    /* after the answer send back what comes */
 };
@@ -117,6 +117,10 @@ static void stub_connection(struct stub *stub, int fd)
 			(void)!recv(fd, head, 1, 0);
 		else
 			stub_answer(rule, fd);
+		/* Closed over unread bytes, the answer may be lost to the client. */
+		(void)shutdown(fd, SHUT_WR);
+		while (rule->early && recv(fd, head, sizeof(head), 0) > 0)
+			;
 		return;
 	}
 }
