@@ -543,6 +543,7 @@ static void close_all(struct chain *chain)
 	run_free(chain->typical);
 	rundir_close(chain->dir);
 	context_close(chain->context);
+	context_close(chain->against.context);
 	engine_close(chain->engine);
 	store_close(chain->store);
 	suite_free(chain->suite);

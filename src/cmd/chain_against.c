@@ -63,7 +63,10 @@ int chain__resolve_against(struct chain *chain, struct err *err)
 	if (source_resolve(chain->source, name, chain->arena, &commit, &ignored) == 0) {
 		other->commit = commit.hash;
 		other->name = arena_printf(chain->arena, "%.12s", commit.hash);
-		return 0;
+		return context_open(chain->source, commit.hash, chain->suite->image,
+				    &other->context, err) < 0
+			       ? err_wrap(err, "--against")
+			       : 0;
 	}
 	if (engine_image(chain->engine, name, chain->arena, &image, &ignored) == 0) {
 		other->image_id = arena_strdup(chain->arena, image.id);
@@ -74,14 +77,17 @@ int chain__resolve_against(struct chain *chain, struct err *err)
 }
 
 /* The image of an earlier run of equal inputs, else built now. */
-static int build_other(struct against *against, struct context *context, struct err *err)
+static int find_other(struct against *against, struct err *err)
 {
 	struct chain *chain = against->chain;
 	struct against_image *other = &chain->against;
+	struct context *context = other->context;
 	struct deploy_options options = {0};
 	struct build build = {0};
 	char hash[65];
 
+	if (!context) /* an image by its name */
+		return 0;
 	if (deploy_bases(chain->engine, context_bases(context), against->arena, &build.bases, err) <
 	    0)
 		return -1;
@@ -108,22 +114,6 @@ static int build_other(struct against *against, struct context *context, struct 
 	else
 		other->image_id = arena_strdup(chain->arena, build.image_id);
 	return 0;
-}
-
-static int find_other(struct against *against, struct err *err)
-{
-	struct chain *chain = against->chain;
-	struct context *context = NULL;
-	int rc;
-
-	if (!chain->against.commit)
-		return 0;
-	if (context_open(chain->source, chain->against.commit, chain->suite->image, &context, err) <
-	    0)
-		return err_wrap(err, "--against");
-	rc = build_other(against, context, err);
-	context_close(context);
-	return rc;
 }
 
 static int deploy_other(struct against *against, struct err *err)
@@ -498,5 +488,9 @@ int chain__against(struct chain *chain, struct err *err)
 		return err_sys(err, ERR_INFRA, "random order of pairs");
 	rc = contend(&against, err);
 	deploy_close(against.deployed[BEFORE]);
+	/* All else may have passed by now, and what was asked for was not made. */
+	if (rc < 0)
+		case_broken(run_add_case(chain->run, KIND_AGAINST, KIND_AGAINST),
+			    arena_strdup(chain->run->arena, err->msg));
 	return rc;
 }

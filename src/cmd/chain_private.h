@@ -11,10 +11,11 @@
 #include "stats/summary.h"
 
 struct against_image {
-	const char *name;     /* as people know it */
-	const char *commit;   /* NULL: an image without one */
-	const char *image_id; /* NULL: not found or built yet */
-	const char *fault;    /* why there is none */
+	const char *name;	 /* as people know it */
+	const char *commit;	 /* NULL: an image without one */
+	struct context *context; /* of the commit */
+	const char *image_id;	 /* NULL: not found or built yet */
+	const char *fault;	 /* why there is none */
 };
 
 struct chain {

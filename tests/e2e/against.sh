@@ -73,6 +73,14 @@ git -C "$r" checkout -q -b broken base
 printf 'RUN exit 3\n' >>"$r/Dockerfile"
 commit "$r" broken
 expect 5 'did not build' judge base --against broken
+# A comparison that cannot be made is no pass: before the build where that can be seen, else broken.
+git -C "$r" checkout -q -b bare base
+git -C "$r" rm -q Dockerfile
+commit "$r" bare
+expect 2 'against: .*Dockerfile' judge base --against bare
+sqlite3 "$scratch/state/history.db" "CREATE TRIGGER full BEFORE INSERT ON trials BEGIN SELECT RAISE(ABORT, 'no room for trials'); END"
+expect 4 'against: .*no room for trials' judge same --against base
+sqlite3 "$scratch/state/history.db" 'DROP TRIGGER full'
 # A baseline that measures something else.
 git -C "$r" checkout -q -b other base
 rm "$r/level"
