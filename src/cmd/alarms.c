@@ -4,6 +4,7 @@
 #include "stats/changes.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define POINTS_MAX 400	 /* newest of a series: older changes have had their time */
@@ -13,15 +14,21 @@
 #define BACK 0.5 /* share of a change that has to be undone for the old level to be back */
 
 struct point {
-	size_t age; /* commits back from the run's own */
+	size_t age; /* as its commit's */
 	const char *commit, *started_at;
 	double value;
+};
+
+struct parent {
+	const char *commit;
+	size_t age; /* first-parent steps back from the run's own */
 };
 
 struct watch {
 	struct store *store;
 	const struct run *run;
-	const struct strings *commits;
+	const struct parent *parents; /* by hash */
+	size_t parent_count;
 	struct arena *arena;
 	void (*tell)(void *payload, const char *line);
 	void *payload;
@@ -47,18 +54,36 @@ static bool same_text(const char *a, const char *b)
 
 /* --- the series ------------------------------------------------------------------------------ */
 
-/* Steps back from the run's commit; false for one that is none of its first parents. */
+static int by_hash(const void *a, const void *b)
+{
+	const struct parent *x = a, *y = b;
+
+	return strcmp(x->commit, y->commit);
+}
+
+/* The run's commit and its first parents, by hash: every point asks. */
+static void index_parents(struct watch *watch, const struct strings *commits)
+{
+	struct parent *parents = arena_alloc(watch->arena, (commits->count + 1) * sizeof(*parents));
+
+	parents[0] = (struct parent){watch->run->commit.hash, 0};
+	for (size_t i = 0; i < commits->count; i++)
+		parents[i + 1] = (struct parent){commits->items[i], i + 1};
+	watch->parents = parents;
+	watch->parent_count = commits->count + 1;
+	qsort(parents, watch->parent_count, sizeof(*parents), by_hash);
+}
+
+/* False for a commit that is none of the run's first parents. */
 static bool find_age(const struct watch *watch, const char *commit, size_t *age)
 {
-	*age = 0;
-	if (strcmp(commit, watch->run->commit.hash) == 0)
-		return true;
-	for (size_t i = 0; i < watch->commits->count; i++)
-		if (strcmp(commit, watch->commits->items[i]) == 0) {
-			*age = i + 1;
-			return true;
-		}
-	return false;
+	const struct parent key = {commit, 0};
+	const struct parent *found = bsearch(&key, watch->parents, watch->parent_count,
+					     sizeof(*watch->parents), by_hash);
+
+	if (found)
+		*age = found->age;
+	return found != NULL;
 }
 
 /* Oldest commit first; runs of one commit as they were made. */
@@ -281,14 +306,11 @@ int alarms_watch(struct store *store, const struct run *run, const struct string
 		 void (*tell_line)(void *payload, const char *line), void *payload, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
-	struct watch watch = {.store = store,
-			      .run = run,
-			      .commits = commits,
-			      .arena = arena,
-			      .tell = tell_line,
-			      .payload = payload};
+	struct watch watch = {
+		.store = store, .run = run, .arena = arena, .tell = tell_line, .payload = payload};
 
 	(void)clock_rfc3339(clock_unix_ms(), watch.now, sizeof(watch.now));
+	index_parents(&watch, commits);
 	for (size_t i = 0; i < run->case_count; i++)
 		for (size_t m = 0; m < run->cases[i].metric_count; m++) {
 			const struct metric *metric = &run->cases[i].metrics[m];
