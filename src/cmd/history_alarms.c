@@ -9,15 +9,32 @@
 
 #define ROWS_DEFAULT 100
 
-static void print_alarm(const struct alarm_row *row, const char *commit_before)
+static void print_alarm(const struct alarm_row *row)
 {
-	if (!commit_before || strcmp(commit_before, row->commit) != 0)
-		printf("%.12s%s%.12s\n", row->commit, row->before_commit ? ", after " : "",
-		       row->before_commit ? row->before_commit : "");
 	printf("  %-12s %+7.2f %% (%+.2f to %+.2f)  %s %s%s%s  %s%s%s\n",
 	       alarm_state_name(row->state), row->change * 100, row->low * 100, row->high * 100,
 	       row->case_name, row->metric, row->cell ? " on " : "", row->cell ? row->cell : "",
 	       row->at, row->note ? ": " : "", row->note ? row->note : "");
+}
+
+static bool is_first_of_commit(const struct alarm_row *rows, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (strcmp(rows[i].commit, rows[at].commit) == 0)
+			return false;
+	return true;
+}
+
+/* What one commit did stands together, wherever its alarms were opened. */
+static void print_commit(const struct alarm_row *rows, size_t count, size_t first)
+{
+	const struct alarm_row *row = &rows[first];
+
+	printf("%.12s%s%.12s\n", row->commit, row->before_commit ? ", after " : "",
+	       row->before_commit ? row->before_commit : "");
+	for (size_t i = first; i < count; i++)
+		if (strcmp(rows[i].commit, row->commit) == 0)
+			print_alarm(&rows[i]);
 }
 
 static void add_alarm(const struct alarm_row *row, struct json *list)
@@ -105,8 +122,8 @@ int history_alarms(const struct history *history, struct err *err)
 	for (size_t i = 0; i < count; i++) {
 		if (list)
 			add_alarm(&rows[i], list);
-		else
-			print_alarm(&rows[i], i ? rows[i - 1].commit : NULL);
+		else if (is_first_of_commit(rows, i))
+			print_commit(rows, count, i);
 	}
 	if (list)
 		cmd_print_json(list);
