@@ -7,7 +7,8 @@
  *
  * A test that measures: values are Gaussian around one of two levels, of good and of bad code,
  * higher being worse. Both levels and the noise are unknown; all three are integrated out in closed
- * form under a normal-inverse-gamma prior. There is no line between pass and fail: a value that
+ * form under a normal-inverse-gamma prior (Gelman et al., Bayesian Data Analysis, 3rd edition,
+ * section 3.3). There is no line between pass and fail: a value that
  * lies between the levels says little, and that is what it counts for.
  */
 #ifndef BISECT_LIKELIHOOD_H
