@@ -103,18 +103,19 @@ static void add_tests(struct json *predicate, const char *key, const struct run 
 
 static bool has_passed(const struct case_result *result)
 {
-	return result->outcome == OUTCOME_PASS;
+	return result->outcome == OUTCOME_PASS && case_verdict(result) == VERDICT_PASS;
 }
 
 static bool has_failed(const struct case_result *result)
 {
-	return outcome_is_failure(result->outcome);
+	return case_verdict(result) == VERDICT_FAIL;
 }
 
-/* Skipped, broken, not run: nothing was found, in either direction. */
+/* Skipped, broken, not run: nothing was found, in either direction; or a failure that is excused.
+ */
 static bool is_undecided(const struct case_result *result)
 {
-	return !outcome_is_decided(result->outcome);
+	return !has_passed(result) && !has_failed(result);
 }
 
 static struct json *facts_of(const struct attest_case *attested, const struct run *run)

@@ -94,3 +94,13 @@ int clock_parse_rfc3339(const char *text, int64_t *ms_out)
 	*ms_out = (int64_t)when * 1000 + ms;
 	return 0;
 }
+
+int clock_parse_until(const char *text, int64_t *ms_out)
+{
+	char whole[CLOCK_TEXT];
+
+	if (strnlen(text, 11) != 10)
+		return clock_parse_rfc3339(text, ms_out);
+	(void)snprintf(whole, sizeof(whole), "%sT23:59:59.999Z", text);
+	return clock_parse_rfc3339(whole, ms_out);
+}

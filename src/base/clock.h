@@ -18,4 +18,8 @@ const char *clock_rfc3339(int64_t ms, char *out, size_t size);
  * not that form, or no such day or time; a leap second is none. */
 int clock_parse_rfc3339(const char *text, int64_t *ms_out);
 
+/* When "until TEXT" ends, in milliseconds since 1970: with the last one of a day as "2026-12-31",
+ * in UTC, or at the time that clock_parse_rfc3339 reads. 0 or -1. */
+int clock_parse_until(const char *text, int64_t *ms_out);
+
 #endif

@@ -314,13 +314,34 @@ static int load_objects(const struct loader *loader, const struct field *field, 
 	return 0;
 }
 
+/* The object {KEY: VALUE} that the string VALUE stands for; its faults lie where VALUE stands. */
+static int load_short(const struct loader *loader, const struct field *field, const char *path,
+		      const struct json *value, void *out)
+{
+	struct json *object = json_new_object();
+	int rc;
+
+	json_add_copy(object, field->short_for, value);
+	rc = field_load(field->fields, object, join(loader->arena, path, field->name),
+			loader->source, NULL, loader->arena, out, loader->err);
+	json_free(object);
+	return rc;
+}
+
 static int load_object(const struct loader *loader, const struct field *field, const char *path,
 		       const struct json *value, void **slot)
 {
 	void *out = arena_alloc(loader->arena, field->size);
+	int rc;
 
-	if (field_load(field->fields, value, join(loader->arena, path, field->name), loader->source,
-		       NULL, loader->arena, out, loader->err) < 0)
+	if (field->short_for && json_text(value))
+		rc = load_short(loader, field, path, value, out);
+	else if (field->short_for && json_type(value) != JSON_OBJECT)
+		rc = wrong_type(loader, path, field->name, "a string or an object", value);
+	else
+		rc = field_load(field->fields, value, join(loader->arena, path, field->name),
+				loader->source, NULL, loader->arena, out, loader->err);
+	if (rc < 0)
 		return -1;
 	*slot = out;
 	return 0;
@@ -526,10 +547,19 @@ static void schema_quantity(const struct field *field, struct json *out)
 	json_add_str(out, "pattern", "^[0-9.]+ *(B|KB|MB|GB|KiB|MiB|GiB)?$");
 }
 
+static void schema_of(const struct field *field, struct json *out);
+
 static void schema_container(const struct field *field, struct json *out)
 {
 	struct json *items;
 
+	if (field->type == FIELD_OBJECT && field->short_for) {
+		items = json_add_array(out, "anyOf");
+		schema_of(find_field(field->fields, field->short_for),
+			  json_add_object(items, NULL));
+		field_schema(field->fields, json_add_object(items, NULL));
+		return;
+	}
 	if (field->type == FIELD_OBJECT) {
 		field_schema(field->fields, out);
 		return;
@@ -542,6 +572,19 @@ static void schema_container(const struct field *field, struct json *out)
 		field_schema(field->fields, items);
 	if (field->nonempty)
 		json_add_int(out, field->type == FIELD_MAP ? "minProperties" : "minItems", 1);
+}
+
+static void schema_json(const struct field *field, struct json *out)
+{
+	struct json *parsed = NULL;
+	struct err ignored;
+
+	if (!field->schema ||
+	    json_parse(field->schema, strlen(field->schema), false, &parsed, &ignored) < 0)
+		return;
+	for (const struct json *item = json_first(parsed); item; item = json_next(item))
+		json_add_copy(out, json_key(item), item);
+	json_free(parsed);
 }
 
 static void schema_default(const struct field *field, struct json *out)
@@ -597,6 +640,7 @@ static void schema_of(const struct field *field, struct json *out)
 		schema_container(field, out);
 		break;
 	case FIELD_JSON:
+		schema_json(field, out);
 		break;
 	}
 	schema_default(field, out);

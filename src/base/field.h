@@ -25,7 +25,7 @@ enum field_type {
 	FIELD_ENUM,	/* int: index into CHOICES, -1 when absent and no DEF */
 	FIELD_STRINGS,	/* struct strings: a list of strings; one string is a list of one */
 	FIELD_MAP,	/* struct pairs: object of string values */
-	FIELD_OBJECT,	/* pointer to a struct filled by FIELDS, NULL when absent */
+	FIELD_OBJECT,	/* pointer to a struct filled by FIELDS, NULL when absent; see SHORT_FOR */
 	FIELD_OBJECTS,	/* struct objects: list of such structs */
 	FIELD_JSON, /* const struct json *: any value, NULL when absent; lives with the document */
 };
@@ -64,6 +64,8 @@ struct field {
 	const char *const *choices; /* FIELD_ENUM: NULL-terminated */
 	const struct field *fields; /* FIELD_OBJECT(S): sub-table, ends with a NULL name */
 	size_t size;		    /* FIELD_OBJECT(S): bytes of the sub-struct */
+	const char *short_for;	    /* FIELD_OBJECT: a string stands for an object with this key */
+	const char *schema;	    /* FIELD_JSON: JSON Schema of the value, NULL: any value */
 	const char *help;	    /* one sentence, with the unit */
 };
 

@@ -146,6 +146,7 @@ static int start_run(struct child *child, struct err *err)
 	add_option(&words, "--history", options->history);
 	add_option(&words, "--engine", options->engine);
 	add_option(&words, "--jobs", arena_printf(hunt->arena, "%lld", (long long)options->jobs));
+	add_word(&words, "--no-reruns"); /* the search says what is tested again */
 	add_word(&words, "--json");
 	add_word(&words, "--quiet");
 	if (child->rebuild)

@@ -1,6 +1,6 @@
 /* What a run shows: the wanted failure, its absence, or nothing that can be used. */
 #include "cmd/bisect_private.h"
-#include "store/signature.h"
+#include "model/signature.h"
 
 #include <string.h>
 

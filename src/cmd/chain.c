@@ -200,6 +200,8 @@ static int open_all(struct chain *chain, struct err *err)
 	    engine_open(request->engine, &chain->engine, err) < 0)
 		return -1;
 	describe_engine(run, chain->engine);
+	if (chain__quarantine(chain, err) < 0)
+		return -1;
 	chain__find_typical(chain);
 	if (chain__resolve_against(chain, err) < 0 || sweep(chain, err) < 0)
 		return -1;
@@ -453,7 +455,7 @@ static void on_case(void *payload, const struct case_result *result)
 	if (chain->request->left)
 		chain->request->left(chain->request->payload,
 				     progress_of_cases(chain->typical, done, run->case_count));
-	chain__say(chain, "%s %s (%zu of %zu)", outcome_name(result->outcome), result->name, done,
+	chain__say(chain, "%s %s (%zu of %zu)", case_shown(result), result->name, done,
 		   run->case_count);
 }
 
@@ -462,6 +464,8 @@ static int run_checks(struct chain *chain, struct err *err)
 	struct run *run = chain->run;
 	struct exec_options options = {.jobs = (unsigned)chain->request->jobs,
 				       .dir = chain->dir,
+				       .reruns = chain__reruns,
+				       .once = chain->request->once,
 				       .progress = on_case,
 				       .payload = chain};
 
@@ -474,6 +478,8 @@ static int run_checks(struct chain *chain, struct err *err)
 
 	if (!anything_to_run(run) && !chain->request->against)
 		return 0;
+	if (chain__learn_flakes(chain, err) < 0)
+		return -1;
 	chain__inspect(chain, run->build.image_id);
 	spec.inspection = chain->inspection;
 	if (deploy_target(chain->engine, &spec, &chain->deployed, err) < 0)

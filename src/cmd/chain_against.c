@@ -136,7 +136,7 @@ static int measure(const struct against *against, enum side side, size_t at, str
 		   struct err *err)
 {
 	const struct case_result *model = &against->chain->run->cases[at];
-	const struct exec_options options = {.jobs = 1};
+	const struct exec_options options = {.jobs = 1, .once = true};
 	struct run *run = run_new();
 	struct case_result *result = run_add_case(run, model->name, model->kind);
 

@@ -104,6 +104,33 @@ int chain__find_baseline(struct chain *chain, struct err *err)
 	return 0;
 }
 
+/* --- quarantine ------------------------------------------------------------------------------ */
+
+/* The newest word on a case counts. */
+int chain__quarantine(struct chain *chain, struct err *err)
+{
+	struct run *run = chain->run;
+	struct quarantine_row *rows = NULL;
+	size_t count = 0;
+
+	if (chain->store->ops->quarantines(chain->store, NULL, chain->arena, &rows, &count, err) <
+	    0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		struct case_result *result =
+			(struct case_result *)run_find_case(run, rows[i].case_name);
+
+		if (!result || strcmp(rows[i].suite, run->suite) != 0 ||
+		    strcmp(rows[i].created_at, run->started_at) > 0)
+			continue;
+		result->quarantine = (struct excuse){
+			.reason = arena_strdup(run->arena, rows[i].reason),
+			.until = arena_printf(run->arena, "%.10s", rows[i].expires_at),
+			.ended = strcmp(rows[i].expires_at, run->started_at) <= 0};
+	}
+	return 0;
+}
+
 /* --- what the image tells -------------------------------------------------------------------- */
 
 /* Facts of the baseline: as its run kept them, else from its image, else none. */

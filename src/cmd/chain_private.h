@@ -41,6 +41,7 @@ struct chain {
 	struct run *baseline_run; /* NULL: none; looked for once */
 	struct run *imaged_run;	  /* where that built no image: the nearest older run that did */
 	bool baseline_known;
+	unsigned *reruns; /* of each case when it fails; NULL: none */
 	struct against_image against;
 };
 
@@ -56,6 +57,14 @@ int chain__image_of_inputs(struct chain *chain, const char *hash, const char **i
 int chain__resolve_against(struct chain *chain, struct err *err);
 /* Measure against it what the run's cases measured; adds a case for each metric, and its trial. */
 int chain__against(struct chain *chain, struct err *err);
+
+/* Mark the cases that the history has in quarantine, and those whose quarantine has ended. */
+int chain__quarantine(struct chain *chain, struct err *err);
+
+/* Fills chain->reruns, where failed checks are to be made again. */
+int chain__learn_flakes(struct chain *chain, struct err *err);
+/* Of struct exec_options; the payload is the chain. */
+unsigned chain__reruns(void *payload, const struct case_result *result);
 
 /* Fills the run's baseline and chain->baseline_run, once. */
 int chain__find_baseline(struct chain *chain, struct err *err);

@@ -28,6 +28,10 @@ static const struct option_row history_rows[] = {
 	{"commit", 0, OPTION_STRING, AT(commit), "REV", NULL, "alarms: only of this commit"},
 	{"acknowledge", 0, OPTION_STRING, AT(acknowledge), "NOTE", NULL,
 	 "alarms: with --commit, take the new level, for this reason"},
+	{"until", 0, OPTION_STRING, AT(until), "DATE", NULL,
+	 "quarantine: the last day, at most 90 from now"},
+	{"reason", 0, OPTION_STRING, AT(reason), "TEXT", NULL, "quarantine: why, for readers"},
+	{"release", 0, OPTION_FLAG, AT(release), NULL, NULL, "quarantine: end it now"},
 	{"format", 0, OPTION_CHOICE, AT(format), "text|csv|json", formats,
 	 "metric: how to write it (default: text)"},
 	{"limit", 'n', OPTION_COUNT, AT(limit), "N", NULL,
@@ -175,6 +179,7 @@ static int show_views(void)
 		"v_metrics  a row per measurement: metric, cell, count, median, mean, minimum, "
 		"maximum",
 		"v_flips    the rows of v_cases that regressed or were fixed",
+		"v_attempts failed cases made again: position, outcome, label, signature",
 	};
 
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
@@ -202,6 +207,8 @@ static int history_dispatch(const struct history *history, const struct strings 
 		return history_alarms(history, err);
 	if (strcmp(what, "flaky") == 0 && words->count == 1)
 		return history_flaky(history, err);
+	if (strcmp(what, "quarantine") == 0 && words->count <= 2)
+		return history_quarantine(history, word, err);
 	if (strcmp(what, "prune") == 0 && words->count == 1)
 		return history_prune(history, err);
 	if (strcmp(what, "sql-views") == 0 && words->count == 1)
@@ -217,16 +224,17 @@ static int history_dispatch(const struct history *history, const struct strings 
 	return err_set(
 		err, ERR_USAGE,
 		"history: write `runs`, `flips`, `show RUN`, `metric NAME`, `alarms`, `flaky`, "
-		"`export FILE`, `import FILE`, `prune` or `sql-views`");
+		"`quarantine [CASE]`, `export FILE`, `import FILE`, `prune` or `sql-views`");
 }
 
 const struct command_help help_history = {
-	"history [runs|flips|show RUN|metric NAME|alarms|flaky|export FILE|import "
-	"FILE|prune|sql-views] "
+	"history [runs|flips|show RUN|metric NAME|alarms|flaky|quarantine [CASE]|export "
+	"FILE|import FILE|prune|sql-views] "
 	"[OPTION]...",
 	"Look at recorded runs: a line each, what flipped, one run whole, a metric over time, "
-	"metrics\nthat changed their level, cases that pass and fail on the same image. Export and "
-	"import them as JSON lines; remove old "
+	"metrics\nthat changed their level, cases that pass and fail on the same image, and those "
+	"that "
+	"fail\nno run for a while. Export and import them as JSON lines; remove old "
 	"ones.",
 	history_rows};
 

@@ -16,7 +16,9 @@ struct history_options {
 	const char *since;
 	const char *metric, *state, *commit; /* of alarms */
 	const char *acknowledge;	     /* the note; NULL: only look */
-	int format;			     /* enum history_format */
+	const char *until, *reason;	     /* of a quarantine */
+	bool release;
+	int format; /* enum history_format */
 	int64_t limit;
 	int64_t keep_days; /* 0: no such rule */
 	int64_t keep_runs;
@@ -34,6 +36,8 @@ struct history {
 /* Each prints its answer. */
 int history_metric(const struct history *history, const char *name, struct err *err);
 int history_alarms(const struct history *history, struct err *err);
+/* NAME: the case; NULL: list them. */
+int history_quarantine(const struct history *history, const char *name, struct err *err);
 int history_flaky(const struct history *history, struct err *err);
 int history_export(const struct history *history, const char *file, struct err *err);
 int history_import(const struct history *history, const char *file, struct err *err);

@@ -30,6 +30,8 @@ struct run_options {
 	const char *margin;
 	int64_t pairs;
 	int64_t jobs;
+	bool rerun_failures;
+	bool no_reruns;
 	bool reuse;
 	bool rebuild;
 	bool no_cache;
@@ -53,6 +55,11 @@ static const struct option_row run_rows[] = {
 	{"output", 'o', OPTION_LIST, AT(outputs), "FORMAT=FILE", NULL,
 	 "also write a report; FILE - is standard output; repeatable"},
 	{"var", 0, OPTION_LIST, AT(vars), "NAME=VALUE", NULL, "value for ${NAME} in the suite"},
+	{"rerun-failures", 0, OPTION_FLAG, AT(rerun_failures), NULL, NULL,
+	 "make failed checks again, as often as their history asks for: one that then passes is "
+	 "flaky"},
+	{"no-reruns", 0, OPTION_FLAG, AT(no_reruns), NULL, NULL,
+	 "make no check again, whatever the suite says"},
 	{"reuse", 0, OPTION_FLAG, AT(reuse), NULL, NULL,
 	 "take over results of a run with equal suite and image inputs"},
 	{"rebuild", 0, OPTION_FLAG, AT(rebuild), NULL, NULL,
@@ -137,6 +144,8 @@ static int run_suite(const struct run_options *options, const char *suite, struc
 		.margin = STATS_GATE_MARGIN,
 		.pairs = options->pairs,
 		.jobs = options->jobs,
+		.rerun_failures = options->rerun_failures,
+		.once = options->no_reruns,
 		.reuse = options->reuse,
 		.rebuild = options->rebuild || options->no_cache,
 		.no_cache = options->no_cache,
@@ -185,6 +194,11 @@ static int run_suites(const struct run_options *options, struct arena *arena)
 
 	if (options->reuse && (options->rebuild || options->no_cache)) {
 		err_set(&err, ERR_USAGE, "--reuse and --rebuild contradict each other: choose one");
+		return cmd_fail(&err);
+	}
+	if (options->rerun_failures && options->no_reruns) {
+		err_set(&err, ERR_USAGE,
+			"--rerun-failures and --no-reruns contradict each other: choose one");
 		return cmd_fail(&err);
 	}
 	if (output_check(&options->outputs, NULL, &err) < 0)

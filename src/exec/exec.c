@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "check/check_ops.h"
+#include "exec/reference.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -33,12 +34,36 @@ static const struct suite_check *find_check(const struct suite *suite,
 	return NULL;
 }
 
-static bool wanted_target(const struct suite *suite, const char *target)
+static bool is_in(const struct strings *list, const char *word)
 {
-	for (size_t i = 0; i < suite->targets.count; i++)
-		if (strcmp(suite->targets.items[i], target) == 0)
+	for (size_t i = 0; i < list->count; i++)
+		if (word && strcmp(list->items[i], word) == 0)
 			return true;
 	return false;
+}
+
+/* When RUN began; now, where it does not say. */
+static int64_t started_ms(const struct run *run)
+{
+	int64_t ms;
+
+	return run->started_at && clock_parse_rfc3339(run->started_at, &ms) == 0 ? ms
+										 : clock_unix_ms();
+}
+
+static void plan_expectation(struct run *run, const struct suite_expect *expect,
+			     struct case_result *result)
+{
+	const struct excuse excuse = {
+		.reason = expect->reason, .until = expect->until, .labels = expect->labels};
+	int64_t end = INT64_MAX;
+
+	if (expect->targets.count && !is_in(&expect->targets, result->target))
+		return;
+	result->known = excuse_copy(&excuse, run->arena);
+	if (expect->until)
+		(void)clock_parse_until(expect->until, &end); /* proved when it was loaded */
+	result->known.ended = end < started_ms(run);
 }
 
 static void plan_case(struct run *run, const struct suite_check *check, const char *target,
@@ -59,6 +84,8 @@ static void plan_case(struct run *run, const struct suite_check *check, const ch
 
 		*tag = arena_strdup(run->arena, check->tags.items[i]);
 	}
+	if (check->expect_failure)
+		plan_expectation(run, check->expect_failure, result);
 }
 
 void exec_plan(const struct suite *suite, struct run *run, const char *reason)
@@ -74,7 +101,7 @@ void exec_plan(const struct suite *suite, struct run *run, const char *reason)
 		if (!targets->count)
 			plan_case(run, check, NULL, reason);
 		for (size_t t = 0; t < targets->count; t++)
-			if (wanted_target(suite, targets->items[t]))
+			if (is_in(&suite->targets, targets->items[t]))
 				plan_case(run, check, targets->items[t], reason);
 	}
 }
@@ -95,6 +122,17 @@ bool exec_can_reuse(const struct case_result *now, const struct run *old)
 	return before && outcome_is_decided(before->outcome) && !asks_anew(now->kind);
 }
 
+/* What excuses a failure is today's. */
+static void take_result(struct case_result *now, const struct case_result *old, struct arena *arena)
+{
+	struct excuse known = now->known, quarantine = now->quarantine;
+
+	case_copy(now, old, arena);
+	now->known = known;
+	now->quarantine = quarantine;
+	now->flip = FLIP_NONE;
+}
+
 size_t exec_reuse(struct run *run, const struct run *old)
 {
 	size_t reused = 0;
@@ -104,8 +142,7 @@ size_t exec_reuse(struct run *run, const struct run *old)
 
 		if (now->outcome != OUTCOME_NOTRUN || !exec_can_reuse(now, old))
 			continue;
-		case_copy(now, run_find_case(old, now->name), run->arena);
-		now->flip = FLIP_NONE;
+		take_result(now, run_find_case(old, now->name), run->arena);
 		if (!now->reused_from)
 			now->reused_from = arena_strdup(run->arena, old->id);
 		reused++;
@@ -145,8 +182,40 @@ static void run_case(const struct pool *pool, const struct suite_check *check, s
 			result->outcome = OUTCOME_NOTRUN;
 	} else if (result->outcome == OUTCOME_INCOMPLETE) {
 		result->reason = "the check ended without a verdict";
+	} else if (result->outcome == OUTCOME_PASS) {
+		reference_judge(&check->references, arena, result);
 	}
 	result->duration_ns = clock_ns() - start;
+}
+
+static unsigned reruns_of(const struct pool *pool, const struct suite_check *check,
+			  const struct case_result *result)
+{
+	if (pool->options->once)
+		return 0;
+	if (check->reruns != FIELD_ABSENT_INT)
+		return (unsigned)check->reruns;
+	if (!pool->options->reruns || result->outcome != OUTCOME_FAIL)
+		return 0;
+	return pool->options->reruns(pool->options->payload, result);
+}
+
+/* What is found again counts for the attempt alone: output and metrics stay those of the first. */
+static void rerun_case(const struct pool *pool, const struct suite_check *check,
+		       const struct case_result *planned, struct arena *arena,
+		       struct case_result *result)
+{
+	unsigned reruns = reruns_of(pool, check, result);
+
+	if (!case_wants_attempt(result, reruns))
+		return;
+	case_add_attempt(result, result, arena);
+	while (case_wants_attempt(result, reruns) && !cancel_requested()) {
+		struct case_result again = *planned;
+
+		run_case(pool, check, arena, &again);
+		case_add_attempt(result, &again, arena);
+	}
 }
 
 static struct case_result *next_case(struct pool *pool)
@@ -187,9 +256,11 @@ static void *worker(void *payload)
 
 	while ((slot = next_case(pool)) != NULL) {
 		struct arena *arena = arena_new();
+		const struct suite_check *check = find_check(pool->suite, slot);
 		struct case_result result = *slot;
 
-		run_case(pool, find_check(pool->suite, slot), arena, &result);
+		run_case(pool, check, arena, &result);
+		rerun_case(pool, check, slot, arena, &result);
 		keep_case(pool, slot, &result);
 		arena_free(arena);
 	}

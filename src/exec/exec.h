@@ -12,6 +12,10 @@
 struct exec_options {
 	unsigned jobs;	    /* cases at once, 1..EXEC_JOBS_MAX */
 	struct rundir *dir; /* may be NULL */
+	/* How often RESULT, which failed, is made again where its check does not say; NULL: never.
+	 * Several threads may call it. */
+	unsigned (*reruns)(void *payload, const struct case_result *result);
+	bool once; /* make nothing again, whatever checks say */
 	/* Called under a lock when a case has ended. May be NULL. */
 	void (*progress)(void *payload, const struct case_result *result);
 	void *payload;
@@ -29,9 +33,10 @@ bool exec_can_reuse(const struct case_result *now, const struct run *old);
 size_t exec_reuse(struct run *run, const struct run *old);
 
 /*
- * Run every case that is still notrun. Results land in RUN and in the run directory. 0 also when
- * checks fail or break; -1 when results could not be kept, or interrupted (ERR_CANCELLED, the
- * remaining cases stay notrun).
+ * Run every case that is still notrun, and again those that fail and are to be rerun: their own
+ * result is that of the first time, with every attempt noted. Results land in RUN and in the run
+ * directory. 0 also when checks fail or break; -1 when results could not be kept, or interrupted
+ * (ERR_CANCELLED, the remaining cases stay notrun).
  */
 int exec_run(const struct suite *suite, const struct target *target, struct run *run,
 	     const struct exec_options *options, struct err *err);

@@ -126,6 +126,53 @@ static void copy_metric(struct metric *out, const struct metric *source, struct 
 		metric_add_sample(out, arena, source->samples[i]);
 }
 
+static struct strings copy_strings(const struct strings *source, struct arena *arena)
+{
+	struct strings out = {0};
+
+	for (size_t i = 0; i < source->count; i++) {
+		const char **item = arena_push(arena, &out.items, &out.count, sizeof(*item));
+
+		*item = arena_strdup(arena, source->items[i]);
+	}
+	return out;
+}
+
+struct excuse excuse_copy(const struct excuse *source, struct arena *arena)
+{
+	return (struct excuse){arena_strdup(arena, source->reason),
+			       arena_strdup(arena, source->until),
+			       copy_strings(&source->labels, arena), source->ended};
+}
+
+void case_add_attempt(struct case_result *result, const struct case_result *made,
+		      struct arena *arena)
+{
+	struct case_attempt *attempt =
+		arena_push(arena, &result->attempts, &result->attempt_count, sizeof(*attempt));
+
+	*attempt = (struct case_attempt){made->outcome, arena_strdup(arena, made->label),
+					 arena_strdup(arena, made->actual),
+					 arena_strdup(arena, made->reason), made->duration_ns};
+}
+
+static void copy_attempts(struct case_result *out, const struct case_result *source,
+			  struct arena *arena)
+{
+	out->attempts = NULL;
+	out->attempt_count = 0;
+	for (size_t i = 0; i < source->attempt_count; i++) {
+		const struct case_attempt *attempt = &source->attempts[i];
+		const struct case_result made = {.outcome = attempt->outcome,
+						 .label = attempt->label,
+						 .actual = attempt->actual,
+						 .reason = attempt->reason,
+						 .duration_ns = attempt->duration_ns};
+
+		case_add_attempt(out, &made, arena);
+	}
+}
+
 void case_copy(struct case_result *out, const struct case_result *source, struct arena *arena)
 {
 	struct case_result copy = *source;
@@ -142,13 +189,10 @@ void case_copy(struct case_result *out, const struct case_result *source, struct
 	copy.reused_from = arena_strdup(arena, source->reused_from);
 	copy.out = arena_strdup(arena, source->out);
 	copy.errout = arena_strdup(arena, source->errout);
-	copy.tags = (struct strings){0};
-	for (size_t i = 0; i < source->tags.count; i++) {
-		const char **tag =
-			arena_push(arena, &copy.tags.items, &copy.tags.count, sizeof(*tag));
-
-		*tag = arena_strdup(arena, source->tags.items[i]);
-	}
+	copy.tags = copy_strings(&source->tags, arena);
+	copy.known = excuse_copy(&source->known, arena);
+	copy.quarantine = excuse_copy(&source->quarantine, arena);
+	copy_attempts(&copy, source, arena);
 	copy.metrics = NULL;
 	copy.metric_count = 0;
 	for (size_t i = 0; i < source->metric_count; i++)
@@ -213,13 +257,11 @@ void case_broken(struct case_result *out, const char *reason)
 }
 
 /* "expected X, found Y (at Z): advice" with the parts that are known. */
-const char *case_explain(const struct case_result *result, struct arena *arena)
+static const char *explain_failure(const struct case_result *result, struct arena *arena)
 {
 	struct buf text;
 	const char *out;
 
-	if (result->outcome != OUTCOME_FAIL)
-		return result->reason ? result->reason : result->actual;
 	buf_init(&text, 8192);
 	if (result->expected)
 		buf_printf(&text, "expected %s", result->expected);
@@ -234,67 +276,29 @@ const char *case_explain(const struct case_result *result, struct arena *arena)
 	return out;
 }
 
-/* --- verdict --------------------------------------------------------------------------------- */
-
-struct tally {
-	unsigned checks_passed;
-	const struct case_result *failed, *undone, *skipped; /* the first of each */
-	unsigned failures;
-};
-
-static void count_case(struct tally *tally, const struct case_result *result)
+const char *case_explain(const struct case_result *result, struct arena *arena)
 {
-	bool is_check = strcmp(result->kind ? result->kind : "", "build") != 0;
+	const char *remark = case_remark(result, arena), *text;
 
-	if (result->outcome == OUTCOME_PASS) {
-		tally->checks_passed += is_check;
-	} else if (outcome_is_failure(result->outcome)) {
-		tally->failures++;
-		if (!tally->failed)
-			tally->failed = result;
-	} else if (result->outcome == OUTCOME_SKIP) {
-		if (!tally->skipped && !result->optional)
-			tally->skipped = result;
-	} else if (!tally->undone) {
-		tally->undone = result;
-	}
-}
-
-void run_decide(struct run *run)
-{
-	struct tally tally = {0};
-	const char *why;
-
-	for (size_t i = 0; i < run->case_count; i++)
-		count_case(&tally, &run->cases[i]);
-	if (tally.failed) {
-		run->verdict = VERDICT_FAIL;
-		why = case_explain(tally.failed, run->arena);
-		run->reason = arena_printf(run->arena, "%s%s: %s", tally.failed->name,
-					   tally.failures > 1 ? " and others" : "",
-					   why ? why : outcome_name(tally.failed->outcome));
-	} else if (tally.undone) {
-		run->verdict = VERDICT_INFRA;
-		run->reason =
-			arena_printf(run->arena, "%s: %s", tally.undone->name,
-				     tally.undone->reason ? tally.undone->reason
-							  : outcome_name(tally.undone->outcome));
-	} else if (tally.skipped) {
-		run->verdict = VERDICT_INCONCLUSIVE;
-		run->reason = arena_printf(run->arena, "%s was skipped: %s", tally.skipped->name,
-					   tally.skipped->reason ? tally.skipped->reason
-								 : "no reason recorded");
-	} else if (tally.checks_passed) {
-		run->verdict = VERDICT_PASS;
-		run->reason = arena_printf(run->arena, "%u check%s passed", tally.checks_passed,
-					   tally.checks_passed == 1 ? "" : "s");
-	} else {
-		run->verdict = VERDICT_EMPTY;
-		run->reason = "no check was selected: nothing was measured";
-	}
+	if (result->outcome == OUTCOME_FAIL)
+		text = explain_failure(result, arena);
+	else
+		text = result->reason ? result->reason : result->actual;
+	if (!remark || case_mark(result) == MARK_XPASS)
+		return remark ? remark : text;
+	return text && *text ? arena_printf(arena, "%s (%s)", text, remark) : remark;
 }
 
 /* --- comparison ------------------------------------------------------------------------------ */
+
+/* A failure that comes and goes says nothing by coming or going. */
+static bool is_settled(const struct case_result *result)
+{
+	enum mark mark = case_mark(result);
+
+	return outcome_is_decided(result->outcome) && mark != MARK_FLAKY &&
+	       mark != MARK_QUARANTINED;
+}
 
 static enum flip flip_of(const struct case_result *now, const struct case_result *before)
 {
@@ -302,7 +306,7 @@ static enum flip flip_of(const struct case_result *now, const struct case_result
 
 	if (!before)
 		return FLIP_NEW;
-	if (!outcome_is_decided(now->outcome) || !outcome_is_decided(before->outcome))
+	if (!is_settled(now) || !is_settled(before))
 		return FLIP_NONE;
 	bad_before = outcome_is_failure(before->outcome);
 	if (bad_now)

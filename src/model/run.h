@@ -56,6 +56,30 @@ struct metric {
 
 #define KIND_AGAINST "against" /* two images measured in turn; not in every run of a suite */
 
+/* Why a failure does not fail the run. */
+struct excuse {
+	const char *reason;    /* NULL: there is none */
+	const char *until;     /* its last day, or when it ends; NULL: it has no end */
+	struct strings labels; /* only failures with one of these; empty: any */
+	bool ended;	       /* before the run began: it excuses nothing, and says so */
+};
+
+/* One of several times that a case was made on the same image. */
+struct case_attempt {
+	enum outcome outcome;
+	const char *label, *actual, *reason; /* as the case's */
+	uint64_t duration_ns;
+};
+
+/* What makes an outcome count as another than itself. */
+enum mark {
+	MARK_NONE,
+	MARK_XFAIL,	  /* failed as the suite expects: does not fail the run */
+	MARK_XPASS,	  /* the suite expects a failure, and it passes: fails the run */
+	MARK_QUARANTINED, /* failed, is known to be flaky: does not fail the run */
+	MARK_FLAKY,	  /* failed, and passed too on the same image: nobody knows */
+};
+
 struct case_result {
 	const char *name; /* unique in the run; with several targets "name@target" */
 	const char *kind; /* check kind, "build" or KIND_AGAINST */
@@ -69,8 +93,13 @@ struct case_result {
 	const char *advice; /* what to do */
 	const char *reason; /* of skip, broken, timeout, incomplete, notrun */
 	uint64_t duration_ns;
-	const char *reused_from; /* id of the run whose result this is, with --reuse */
-	bool optional;		 /* a skip of it does not make the run inconclusive */
+	const char *reused_from;  /* id of the run whose result this is, with --reuse */
+	bool optional;		  /* a skip of it does not make the run inconclusive */
+	struct excuse known;	  /* to fail, by the suite */
+	struct excuse quarantine; /* by the history */
+	struct case_attempt
+		*attempts; /* all of them, the first is the case's own; none: it was made once */
+	size_t attempt_count;
 	struct metric *metrics;
 	size_t metric_count;
 	const char *out; /* captured, capped, redacted; NULL when there was none */
@@ -158,6 +187,10 @@ const struct case_result *run_find_case(const struct run *run, const char *name)
 
 /* Deep copy of SOURCE into ARENA. */
 void case_copy(struct case_result *out, const struct case_result *source, struct arena *arena);
+struct excuse excuse_copy(const struct excuse *source, struct arena *arena);
+/* Note in RESULT how it went when it was MADE once; copies what it needs into ARENA. */
+void case_add_attempt(struct case_result *result, const struct case_result *made,
+		      struct arena *arena);
 struct metric *case_add_metric(struct case_result *result, struct arena *arena, const char *name,
 			       const char *unit, enum direction direction);
 void metric_add_sample(struct metric *metric, struct arena *arena, double value);
@@ -170,15 +203,36 @@ void case_skip(struct case_result *out, const char *reason);
 void case_broken(struct case_result *out, const char *reason);
 
 /*
- * Decide verdict and reason from the cases:
- * any fail or timeout -> fail; else any broken, incomplete or notrun -> infra; else any skip that
- * is not optional -> inconclusive; else at least one check (not only "build") passed -> pass; else
- * empty.
+ * The mark of a case. An expected failure comes before a quarantine, and both before flaky; nothing
+ * but a fail or a timeout is excused, and nothing excuses the build. A case in quarantine that
+ * passes against expectation is not marked: a quarantine fails nothing.
  */
+enum mark case_mark(const struct case_result *result);
+const char *mark_name(enum mark mark); /* "xfail", "" for none */
+/* What people are shown: the mark, else the outcome. */
+const char *case_shown(const struct case_result *result);
+/* The part of its explanation that mark, excuses and attempts make; NULL: there is none. Of an
+ * XPASS it is the whole. Memory is ARENA's. */
+const char *case_remark(const struct case_result *result, struct arena *arena);
+
+/* Is RESULT, a failure that nothing excuses, to be made again? RERUNS times at most, and until it
+ * passes: then it is flaky whatever follows. A timeout is not tried again. */
+bool case_wants_attempt(const struct case_result *result, unsigned reruns);
+
+/*
+ * The verdict of a run in which nothing else is to be said than RESULT:
+ * fail or timeout -> fail, with XFAIL or in quarantine pass, FLAKY inconclusive; pass -> pass,
+ * XPASS fail; skip -> inconclusive, optional pass; broken, incomplete, notrun -> infra.
+ */
+enum verdict case_verdict(const struct case_result *result);
+
+/* Decide verdict and reason: the worst of its cases, in the order fail, infra, inconclusive; else
+ * pass when at least one check (not only "build") was judged; else empty. */
 void run_decide(struct run *run);
 
 /* Compare with BASELINE (NULL: none): fills each case's flip and run->gone. pass<->fail only:
- * timeout counts as fail; undecided outcomes flip nothing. */
+ * timeout counts as fail; undecided outcomes flip nothing, nor do failures that are flaky or in
+ * quarantine. */
 void run_compare(struct run *run, const struct run *baseline);
 
 bool outcome_is_failure(enum outcome outcome); /* fail or timeout */
@@ -190,7 +244,8 @@ const char *direction_name(enum direction direction);
 int outcome_parse(const char *name, enum outcome *out);
 int verdict_parse(const char *name, enum verdict *out);
 
-/* The one-line explanation of a case: "expected X, found Y (where): advice", or its reason. */
+/* The one-line explanation of a case: "expected X, found Y (where): advice", or its reason, and its
+ * remark. */
 const char *case_explain(const struct case_result *result, struct arena *arena);
 
 struct label {

@@ -42,8 +42,42 @@ static void put_metric(const struct metric *metric, struct json *out)
 		json_add_num(samples, NULL, metric->samples[i]);
 }
 
+/* Nothing where there is none. */
+static void put_excuse(struct json *out, const char *key, const struct excuse *excuse)
+{
+	if (!excuse->reason)
+		return;
+	out = json_add_object(out, key);
+	json_add_str(out, "reason", excuse->reason);
+	json_add_str(out, "until", excuse->until);
+	if (excuse->labels.count)
+		put_strings(out, "labels", &excuse->labels);
+	if (excuse->ended)
+		json_add_bool(out, "ended", true);
+}
+
+static void put_attempts(const struct case_result *result, struct json *out)
+{
+	struct json *list;
+
+	if (!result->attempt_count)
+		return;
+	list = json_add_array(out, "attempts");
+	for (size_t i = 0; i < result->attempt_count; i++) {
+		const struct case_attempt *attempt = &result->attempts[i];
+		struct json *item = json_add_object(list, NULL);
+
+		json_add_str(item, "outcome", outcome_name(attempt->outcome));
+		json_add_str(item, "label", attempt->label);
+		json_add_str(item, "actual", attempt->actual);
+		json_add_str(item, "reason", attempt->reason);
+		put_duration(item, attempt->duration_ns);
+	}
+}
+
 void case_to_json(const struct case_result *result, struct json *out)
 {
+	enum mark mark = case_mark(result);
 	struct json *metrics;
 
 	json_add_str(out, "name", result->name);
@@ -61,6 +95,10 @@ void case_to_json(const struct case_result *result, struct json *out)
 	json_add_str(out, "reused_from", result->reused_from);
 	if (result->optional)
 		json_add_bool(out, "optional", true);
+	json_add_str(out, "mark", mark ? mark_name(mark) : NULL);
+	put_excuse(out, "expected_failure", &result->known);
+	put_excuse(out, "quarantine", &result->quarantine);
+	put_attempts(result, out);
 	json_add_str(out, "flip", result->flip ? flip_name(result->flip) : NULL);
 	metrics = json_add_array(out, "metrics");
 	for (size_t i = 0; i < result->metric_count; i++)
@@ -209,6 +247,31 @@ static void get_metric(const struct json *json, struct arena *arena, struct metr
 		metric_add_sample(out, arena, json_number(item));
 }
 
+static void get_excuse(const struct json *json, struct arena *arena, struct excuse *out)
+{
+	if (!json)
+		return;
+	out->reason = get_str(json, "reason", arena);
+	out->until = get_str(json, "until", arena);
+	get_strings(json, "labels", arena, &out->labels);
+	out->ended = json_bool(json, "ended", false);
+}
+
+static void get_attempts(const struct json *list, struct arena *arena, struct case_result *out)
+{
+	for (const struct json *item = json_first(list); item; item = json_next(item)) {
+		struct case_result made = {.outcome = OUTCOME_INCOMPLETE};
+
+		(void)outcome_parse(json_str(item, "outcome", ""), &made.outcome);
+		made.label = json_str(item, "label", NULL);
+		made.actual = json_str(item, "actual", NULL);
+		made.reason = json_str(item, "reason", NULL);
+		made.duration_ns = get_duration(item);
+		case_add_attempt(out, &made, arena);
+	}
+}
+
+/* The mark follows from the rest. */
 void case_from_json(const struct json *json, struct arena *arena, struct case_result *out)
 {
 	struct case_result result = {.outcome = OUTCOME_INCOMPLETE};
@@ -227,6 +290,9 @@ void case_from_json(const struct json *json, struct arena *arena, struct case_re
 	result.duration_ns = get_duration(json);
 	result.reused_from = get_str(json, "reused_from", arena);
 	result.optional = json_bool(json, "optional", false);
+	get_excuse(json_get(json, "expected_failure"), arena, &result.known);
+	get_excuse(json_get(json, "quarantine"), arena, &result.quarantine);
+	get_attempts(json_get(json, "attempts"), arena, &result);
 	result.flip = get_flip(json);
 	for (const struct json *item = json_first(json_get(json, "metrics")); item;
 	     item = json_next(item))

@@ -143,6 +143,16 @@ static struct standing *find_standing(const struct past *past, const struct run 
 	return NULL;
 }
 
+static void note_failure(struct standing *standing, const struct run *run,
+			 const struct case_result *result)
+{
+	const struct run **slot =
+		case_verdict(result) == VERDICT_PASS ? &standing->excused_in : &standing->failed_in;
+
+	if (!*slot)
+		*slot = run;
+}
+
 /* RUN is older than all before it. */
 static void add_cases(const struct judge *judge, struct past *past, const struct run *run)
 {
@@ -159,9 +169,9 @@ static void add_cases(const struct judge *judge, struct past *past, const struct
 		}
 		if (standing->undecided && !outcome_is_decided(result->outcome))
 			standing->undecided++;
-		if (outcome_is_failure(result->outcome) && !standing->failed_in &&
+		if (outcome_is_failure(result->outcome) &&
 		    same(run->build.image_id, judge->image_id))
-			standing->failed_in = run;
+			note_failure(standing, run, result);
 	}
 }
 

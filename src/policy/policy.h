@@ -9,6 +9,8 @@
  *   the newest completed one closes: what it would have said is not known.
  * - A required check must have passed. Of all other cases the verdicts in `opens_on` say what is
  *   tolerable. A build that failed and a run that measured nothing never open.
+ * - A failure that its suite expects, or that is in quarantine, is none; but a required check has
+ *   not passed by it, unless `excused` is "allowed". What passes against expectation fails.
  * - A case that failed earlier on this image, with the same suite, is not undone by a later pass:
  *   that is a flaky check, not a repaired image. `after_fail: "newest"` takes the newest instead.
  * - A result is as old as the run that made it, also where a later run reused it.
@@ -76,6 +78,7 @@ struct policy {
 	struct objects require; /* struct policy_require */
 	struct strings opens_on;
 	int skip;		/* enum policy_skip */
+	int excused;		/* enum policy_skip: a required check that failed as is known */
 	int after_fail;		/* enum policy_after_fail */
 	struct objects metrics; /* struct policy_limit */
 	struct pairs max_age;	/* kind -> duration, "*" for the others */

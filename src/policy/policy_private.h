@@ -24,8 +24,9 @@ struct judge {
 struct standing {
 	const struct case_result *result;
 	const struct run *run;
-	const struct run *failed_in; /* an earlier run in which it failed, NULL: none */
-	int64_t undecided;	     /* runs since the last decision */
+	const struct run *failed_in;  /* an earlier run in which it failed, NULL: none */
+	const struct run *excused_in; /* an earlier one in which its failure was excused */
+	int64_t undecided;	      /* runs since the last decision */
 	bool required;
 };
 

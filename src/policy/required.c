@@ -11,18 +11,6 @@ static bool opens_on(const struct policy *policy, enum verdict verdict)
 	return false;
 }
 
-/* The verdict of a run in which nothing else is wrong. */
-static enum verdict worst_of(const struct case_result *result)
-{
-	if (outcome_is_failure(result->outcome))
-		return VERDICT_FAIL;
-	if (result->outcome == OUTCOME_PASS)
-		return VERDICT_PASS;
-	if (result->outcome == OUTCOME_SKIP)
-		return result->optional ? VERDICT_PASS : VERDICT_INCONCLUSIVE;
-	return VERDICT_INFRA;
-}
-
 static const char *again(const struct judge *judge, const struct standing *standing)
 {
 	const char *command = policy__run_command(judge, standing->run, standing->result);
@@ -37,21 +25,33 @@ static const char *again(const struct judge *judge, const struct standing *stand
 			    (long long)standing->undecided, (long long)judge->policy->reruns);
 }
 
+static const char *rule_of(const struct case_result *result)
+{
+	switch (case_mark(result)) {
+	case MARK_XFAIL:
+	case MARK_QUARANTINED:
+		return "excused";
+	case MARK_XPASS:
+		return "passes";
+	case MARK_FLAKY:
+		return "flaky";
+	case MARK_NONE:
+		break;
+	}
+	if (outcome_is_failure(result->outcome))
+		return "failed";
+	return result->outcome == OUTCOME_SKIP ? "skipped" : "undecided";
+}
+
 static void close_on(const struct judge *judge, const struct standing *standing, const char *note)
 {
 	const struct case_result *result = standing->result;
 	const char *why = case_explain(result, judge->arena);
-	bool failed = outcome_is_failure(result->outcome);
-	bool skipped = result->outcome == OUTCOME_SKIP;
+	bool failed = outcome_is_failure(result->outcome) || case_mark(result);
 
-	policy__close(judge,
-		      failed	? "failed"
-		      : skipped ? "skipped"
-				: "undecided",
-		      standing->run, result,
-		      arena_printf(judge->arena, "%s: %s%s%s%s", result->name,
-				   outcome_name(result->outcome), why && *why ? ": " : "",
-				   why ? why : "", note),
+	policy__close(judge, rule_of(result), standing->run, result,
+		      arena_printf(judge->arena, "%s: %s%s%s%s", result->name, case_shown(result),
+				   why && *why ? ": " : "", why ? why : "", note),
 		      failed ? arena_printf(judge->arena,
 					    "repair it and run the new commit (assay history show "
 					    "%s), or waive it: assay key waive --check '%s'",
@@ -60,13 +60,14 @@ static void close_on(const struct judge *judge, const struct standing *standing,
 }
 
 /* A pass that a failure on the same image contradicts. */
-static void judge_contradiction(const struct judge *judge, const struct standing *standing)
+static void judge_contradiction(const struct judge *judge, const struct standing *standing,
+				const struct run *failed_in)
 {
 	const struct case_result *result = standing->result;
 	const struct policy_waiver *waiver;
 	const char *note;
 
-	if (!standing->failed_in || judge->policy->after_fail == POLICY_AFTER_FAIL_NEWEST)
+	if (!failed_in || judge->policy->after_fail == POLICY_AFTER_FAIL_NEWEST)
 		return;
 	waiver = policy__waiver(judge, result, NULL, &note);
 	if (waiver) {
@@ -77,11 +78,11 @@ static void judge_contradiction(const struct judge *judge, const struct standing
 		      arena_printf(judge->arena,
 				   "%s: passed in %s, but failed in %s on the same image with the "
 				   "same suite%s",
-				   result->name, standing->run->id, standing->failed_in->id, note),
+				   result->name, standing->run->id, failed_in->id, note),
 		      arena_printf(judge->arena,
 				   "find out why (assay compare %s %s), or waive it: assay key "
 				   "waive --check '%s'",
-				   standing->failed_in->id, standing->run->id, result->name));
+				   failed_in->id, standing->run->id, result->name));
 }
 
 /* Ages are days or hours, not minutes. */
@@ -124,14 +125,19 @@ static void judge_one(const struct judge *judge, const struct standing *standing
 	const struct case_result *result = standing->result;
 	int skip = require->skip >= 0 ? require->skip : judge->policy->skip;
 	const struct policy_waiver *waiver;
+	bool lenient = judge->policy->excused == POLICY_SKIP_ALLOWED;
 	const char *note;
 
 	policy__judge_age(judge, standing, require);
-	if (result->outcome == OUTCOME_PASS) {
-		judge_contradiction(judge, standing);
+	if (result->outcome == OUTCOME_PASS && case_verdict(result) == VERDICT_PASS) {
+		judge_contradiction(judge, standing,
+				    standing->failed_in || lenient ? standing->failed_in
+								   : standing->excused_in);
 		return;
 	}
 	if (result->outcome == OUTCOME_SKIP && skip == POLICY_SKIP_ALLOWED)
+		return;
+	if (outcome_is_failure(result->outcome) && case_verdict(result) == VERDICT_PASS && lenient)
 		return;
 	waiver = policy__waiver(judge, result, NULL, &note);
 	if (waiver)
@@ -215,7 +221,7 @@ void policy__judge_others(const struct judge *judge, const struct past *pasts, s
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < pasts[i].case_count; k++) {
 			const struct standing *standing = &pasts[i].cases[k];
-			enum verdict verdict = worst_of(standing->result);
+			enum verdict verdict = case_verdict(standing->result);
 			const struct policy_waiver *waiver;
 			const char *note;
 
@@ -223,7 +229,7 @@ void policy__judge_others(const struct judge *judge, const struct past *pasts, s
 				continue;
 			if (standing->result->outcome == OUTCOME_PASS &&
 			    !opens_on(judge->policy, VERDICT_FAIL))
-				judge_contradiction(judge, standing);
+				judge_contradiction(judge, standing, standing->failed_in);
 			if (verdict == VERDICT_PASS || opens_on(judge->policy, verdict))
 				continue;
 			waiver = policy__waiver(judge, standing->result, NULL, &note);

@@ -165,6 +165,13 @@ const struct field policy_fields[] = {
 	 .def = "closed",
 	 .choices = skips,
 	 .help = "what a skip of a required check means"},
+	{.name = "excused",
+	 .type = FIELD_ENUM,
+	 .offset = AT(policy.excused),
+	 .def = "closed",
+	 .choices = skips,
+	 .help = "what it means that a required check failed as its suite expects, or in "
+		 "quarantine"},
 	{.name = "after_fail",
 	 .type = FIELD_ENUM,
 	 .offset = AT(policy.after_fail),

@@ -29,10 +29,18 @@ static void add_escaped(struct buf *out, const char *text, bool property)
 	}
 }
 
-/* What Assay could not judge warns; only what the commit did is an error. */
-static const char *level_of(enum outcome outcome)
+/* What Assay could not judge warns; only what the commit did is an error. NULL: GitHub shows ten
+ * annotations of a step, and none is spent on what a failed build kept from running, nor on what is
+ * known. */
+static const char *level_of(const struct case_result *result)
 {
-	return outcome_is_failure(outcome) ? "error" : "warning";
+	enum mark mark = case_mark(result);
+
+	if (mark == MARK_XFAIL || mark == MARK_QUARANTINED || result->outcome == OUTCOME_NOTRUN)
+		return NULL;
+	if (case_verdict(result) == VERDICT_FAIL)
+		return "error";
+	return result->outcome == OUTCOME_PASS ? NULL : "warning";
 }
 
 static void add_place(const struct run *run, const struct case_result *result, struct buf *out)
@@ -54,7 +62,7 @@ static void add_annotation(const struct run *run, const struct case_result *resu
 {
 	const char *why = case_explain(result, arena);
 
-	buf_printf(out, "::%s ", level_of(result->outcome));
+	buf_printf(out, "::%s ", level_of(result));
 	add_place(run, result, out);
 	buf_addstr(out, "title=");
 	add_escaped(out, result->name, true);
@@ -76,13 +84,9 @@ static void write_github(const struct run *run, const struct report_options *opt
 	unsigned notrun = 0;
 
 	(void)options;
-	/* GitHub shows ten annotations of a step: none is spent on what a failed build kept from
-	 * running. */
 	for (size_t i = 0; i < run->case_count; i++) {
-		enum outcome outcome = run->cases[i].outcome;
-
-		notrun += outcome == OUTCOME_NOTRUN;
-		if (outcome != OUTCOME_PASS && outcome != OUTCOME_NOTRUN)
+		notrun += run->cases[i].outcome == OUTCOME_NOTRUN;
+		if (level_of(&run->cases[i]))
 			add_annotation(run, &run->cases[i], arena, out);
 	}
 	buf_printf(out, "::notice title=Assay %s::", verdict_name(run->verdict));

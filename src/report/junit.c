@@ -59,22 +59,37 @@ static void add_detail(struct buf *out, const char *name, const char *text)
 	buf_addstr(out, "\n");
 }
 
-static const char *element_of(enum outcome outcome)
+/* NULL: a pass. An excused failure is a skip with the reason, as pytest writes it; one that nobody
+ * can decide must not be green. */
+static const char *element_of(const struct case_result *result)
 {
-	if (outcome_is_failure(outcome))
+	enum mark mark = case_mark(result);
+
+	if (mark == MARK_XFAIL || mark == MARK_QUARANTINED || result->outcome == OUTCOME_SKIP ||
+	    result->outcome == OUTCOME_NOTRUN)
+		return "skipped";
+	if (case_verdict(result) == VERDICT_FAIL)
 		return "failure";
-	return outcome == OUTCOME_SKIP || outcome == OUTCOME_NOTRUN ? "skipped" : "error";
+	return result->outcome == OUTCOME_PASS ? NULL : "error";
+}
+
+static const char *type_of(const struct case_result *result)
+{
+	if (case_mark(result) == MARK_XPASS || case_mark(result) == MARK_FLAKY || !result->label)
+		return case_shown(result);
+	return result->label;
 }
 
 static void add_result(const struct case_result *result, struct arena *arena, struct buf *out)
 {
-	const char *element = element_of(result->outcome);
+	const char *element = element_of(result);
 	bool skipped = strcmp(element, "skipped") == 0;
 
 	buf_printf(out, "      <%s", element);
 	if (!skipped)
-		add_attribute(out, "type",
-			      result->label ? result->label : outcome_name(result->outcome));
+		add_attribute(out, "type", type_of(result));
+	else if (case_mark(result))
+		add_attribute(out, "type", case_shown(result));
 	add_attribute(out, "message", case_explain(result, arena));
 	if (skipped) {
 		buf_addstr(out, "/>\n");
@@ -100,7 +115,7 @@ static void add_case(const struct run *run, const struct case_result *result, st
 	add_attribute(out, "classname", class);
 	add_attribute(out, "name", result->name);
 	buf_printf(out, " time=\"%.3f\">\n", (double)result->duration_ns / 1e9);
-	if (result->outcome != OUTCOME_PASS)
+	if (element_of(result))
 		add_result(result, arena, out);
 	add_element(out, "system-out", result->out);
 	add_element(out, "system-err", result->errout);
@@ -133,9 +148,9 @@ static void add_totals(const struct run *run, struct buf *out)
 	size_t empty = run->verdict == VERDICT_EMPTY, counts[3] = {0, empty, 0};
 
 	for (size_t i = 0; i < run->case_count; i++) {
-		const char *element = element_of(run->cases[i].outcome);
+		const char *element = element_of(&run->cases[i]);
 
-		if (run->cases[i].outcome != OUTCOME_PASS)
+		if (element)
 			counts[*element == 'f' ? 0 : *element == 'e' ? 1 : 2]++;
 	}
 	add_attribute(out, "name", run->suite);

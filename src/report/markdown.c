@@ -29,18 +29,18 @@ static void add_text(struct buf *out, const char *text)
 	}
 }
 
-static const char *mark_of(enum outcome outcome)
+static const char *sign_of(const struct case_result *result)
 {
-	if (outcome == OUTCOME_PASS)
-		return "✅";
-	return outcome_is_failure(outcome) ? "❌" : "⚠️";
+	if (case_verdict(result) == VERDICT_FAIL)
+		return "❌";
+	return result->outcome == OUTCOME_PASS ? "✅" : "⚠️";
 }
 
 static void add_row(const struct case_result *result, struct arena *arena, struct buf *out)
 {
 	char took[32];
 
-	buf_printf(out, "| %s %s | ", mark_of(result->outcome), outcome_name(result->outcome));
+	buf_printf(out, "| %s %s | ", sign_of(result), case_shown(result));
 	add_text(out, result->name);
 	buf_printf(out, " | %s | %s | ", flip_name(result->flip),
 		   units_duration(result->duration_ns, took, sizeof(took)));

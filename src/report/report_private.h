@@ -8,6 +8,7 @@
 
 struct counts {
 	unsigned passed, failed, skipped, undone;
+	unsigned expected, unexpected, quarantined, flaky; /* by the mark, and no more above */
 };
 
 /*

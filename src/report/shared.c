@@ -57,8 +57,17 @@ struct counts report_count(const struct run *run)
 
 	for (size_t i = 0; i < run->case_count; i++) {
 		enum outcome outcome = run->cases[i].outcome;
+		enum mark mark = case_mark(&run->cases[i]);
 
-		if (outcome == OUTCOME_PASS)
+		if (mark == MARK_XFAIL)
+			counts.expected++;
+		else if (mark == MARK_XPASS)
+			counts.unexpected++;
+		else if (mark == MARK_QUARANTINED)
+			counts.quarantined++;
+		else if (mark == MARK_FLAKY)
+			counts.flaky++;
+		else if (outcome == OUTCOME_PASS)
 			counts.passed++;
 		else if (outcome_is_failure(outcome))
 			counts.failed++;
@@ -77,6 +86,10 @@ const char *report_counts_text(const struct counts *counts, struct arena *arena)
 		const char *word;
 	} parts[] = {{counts->passed, "passed"},
 		     {counts->failed, "failed"},
+		     {counts->unexpected, "passed against expectation"},
+		     {counts->flaky, "flaky"},
+		     {counts->expected, "failed as expected"},
+		     {counts->quarantined, "failed in quarantine"},
 		     {counts->skipped, "skipped"},
 		     {counts->undone, "not decided"}};
 	const char *text = NULL;

@@ -27,11 +27,11 @@ struct page {
 	size_t outcome, name, value; /* columns */
 };
 
-static const char *color_of(enum outcome outcome)
+static const char *color_of(const struct case_result *result)
 {
-	if (outcome == OUTCOME_PASS)
-		return GREEN;
-	return outcome_is_failure(outcome) ? RED : YELLOW;
+	if (case_verdict(result) == VERDICT_FAIL)
+		return RED;
+	return result->outcome == OUTCOME_PASS ? GREEN : YELLOW;
 }
 
 static const char *verdict_color(enum verdict verdict)
@@ -156,7 +156,7 @@ static bool says_reason(const struct run *run, size_t i)
 	const struct case_result *now = &run->cases[i], *next = now + 1;
 
 	if (now->outcome == OUTCOME_PASS)
-		return false;
+		return case_mark(now) == MARK_XPASS;
 	return now->outcome != OUTCOME_NOTRUN || i + 1 == run->case_count ||
 	       next->outcome != OUTCOME_NOTRUN || !now->reason || !next->reason ||
 	       strcmp(now->reason, next->reason) != 0;
@@ -172,12 +172,12 @@ static const char *marks_of(const struct page *page, const struct case_result *r
 	return arena_printf(page->arena, "%s  <%s>", reused, flip_name(result->flip));
 }
 
-static void add_outcome(const struct page *page, enum outcome outcome)
+static void add_outcome(const struct page *page, const struct case_result *result)
 {
-	const char *name = outcome_name(outcome);
+	const char *name = case_shown(result);
 	size_t columns = 0;
 
-	paint(page, color_of(outcome));
+	paint(page, color_of(result));
 	for (; name[columns]; columns++)
 		buf_printf(page->out, "%c", name[columns] - 'a' + 'A');
 	paint(page, RESET);
@@ -196,7 +196,7 @@ static void add_case(const struct page *page, const struct case_result *result)
 	const char *marks = marks_of(page, result);
 	char took[32];
 
-	add_outcome(page, result->outcome);
+	add_outcome(page, result);
 	add_padded(page->out, result->name, page->name, page->options->width ? page->name : 0);
 	buf_addstr(page->out, "  ");
 	if (report_is_build(result) && result->outcome == OUTCOME_FAIL) {
@@ -328,7 +328,7 @@ static void measure(struct page *page)
 		const struct case_result *result = &run->cases[i];
 		size_t value = report_is_build(result) ? IMAGE_ID_COLUMNS : VALUE_COLUMNS_MAX;
 
-		page->outcome = grow(page->outcome, strlen(outcome_name(result->outcome)), 16);
+		page->outcome = grow(page->outcome, strlen(case_shown(result)), 16);
 		page->name = grow(page->name, report_columns(result->name), name);
 		page->value = grow(page->value, report_columns(value_of(result)), value);
 	}

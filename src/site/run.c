@@ -15,7 +15,7 @@
 
 static bool is_good(const struct case_result *result)
 {
-	return result->outcome == OUTCOME_PASS;
+	return result->outcome == OUTCOME_PASS && !case_mark(result);
 }
 
 static size_t stream_bytes(const char *text)

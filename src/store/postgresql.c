@@ -1,12 +1,13 @@
 /*
  * History in a PostgreSQL database, for several machines: "postgresql://USER@HOST/DATABASE" as
- * libpq takes it. The tables are those of SQLite's schema 2, in the first schema of the search
- * path; assay_schema says which version they are.
+ * libpq takes it. The tables are those of SQLite from schema 2 on, in the first schema of the
+ * search path; assay_schema says which version they are.
  */
 #include "store/postgres_private.h"
 
 #include "base/mem.h"
 #include "postgres_002_tables.h"
+#include "postgres_003_attempts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #define FIRST_VERSION 2 /* there are no older histories on PostgreSQL */
 
 /* Migration I brings schema FIRST_VERSION + I - 1 to the next; the first makes it. */
-static const char *const migrations[] = {postgres_002_tables};
+static const char *const migrations[] = {postgres_002_tables, postgres_003_attempts};
 
 #define SCHEMA_VERSION (FIRST_VERSION + (int)(sizeof(migrations) / sizeof(migrations[0])) - 1)
 

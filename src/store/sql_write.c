@@ -1,5 +1,6 @@
 /* Runs in: one transaction in which nobody else writes, so ids are the largest so far and one. */
 #include "base/digest.h"
+#include "model/signature.h"
 #include "stats/summary.h"
 #include "store/query.h"
 #include "store/store_private.h"
@@ -205,21 +206,24 @@ static void write_steps(struct query *query, const struct run *run, int64_t key)
 	query_end(query);
 }
 
-/* The signature's number, or -1 for what did not fail. */
-static int64_t intern_signature(struct dictionary *signatures, const struct case_result *result,
-				struct arena *arena)
+/* The signature of RESULT by its number; NULL for what did not fail. */
+static void put_signature(struct query *query, struct dictionary *signatures,
+			  const struct case_result *result, struct arena *arena)
 {
 	struct word words[2] = {{0}, {0}};
 
-	if (!outcome_is_failure(result->outcome))
-		return -1;
+	if (!outcome_is_failure(result->outcome)) {
+		query_text(query, NULL);
+		return;
+	}
 	words[0].text = result->label ? result->label : "";
 	words[1].text = signature_text(result, arena);
-	return intern(signatures, words, 2, NULL);
+	query_int(query, intern(signatures, words, 2, NULL));
+	dictionary_check(signatures, query);
 }
 
-static void write_case(struct query *query, const struct case_result *result, int64_t signature,
-		       struct arena *arena)
+static void write_case(struct query *query, struct dictionary *signatures,
+		       const struct case_result *result, struct arena *arena)
 {
 	bool told = result->outcome != OUTCOME_PASS || result->flip != FLIP_NONE;
 
@@ -227,14 +231,38 @@ static void write_case(struct query *query, const struct case_result *result, in
 	query_text(query, result->target);
 	query_text(query, outcome_name(result->outcome));
 	query_text(query, result->flip ? flip_name(result->flip) : NULL);
-	if (signature < 0)
-		query_text(query, NULL);
-	else
-		query_int(query, signature);
+	put_signature(query, signatures, result, arena);
 	query_text(query, told ? case_explain(result, arena) : NULL);
 	query_int(query, (int64_t)result->duration_ns);
 	query_text(query, result->reused_from);
 	query_run(query);
+}
+
+/* What came after the case's own result; those of another run are there already. */
+static void write_attempts(struct query *query, struct dictionary *signatures, int64_t key,
+			   int64_t check, const struct case_result *result, struct arena *arena)
+{
+	struct query insert = query_beside(query);
+
+	if (result->attempt_count < 2 || result->reused_from)
+		return;
+	query_begin(&insert, "INSERT INTO attempts VALUES ($1, $2, $3, $4, $5, $6)");
+	for (size_t i = 1; i < result->attempt_count; i++) {
+		const struct case_attempt *attempt = &result->attempts[i];
+		const struct case_result made = {.outcome = attempt->outcome,
+						 .label = attempt->label,
+						 .actual = attempt->actual,
+						 .reason = attempt->reason};
+
+		query_int(&insert, key);
+		query_int(&insert, check);
+		query_int(&insert, (int64_t)i);
+		query_text(&insert, outcome_name(attempt->outcome));
+		put_signature(&insert, signatures, &made, arena);
+		query_int(&insert, (int64_t)attempt->duration_ns);
+		query_run(&insert);
+	}
+	query_join(query, &insert);
 }
 
 /* IDS: the number of each case's check. */
@@ -255,17 +283,17 @@ static void write_cases(struct query *query, const struct run *run, int64_t key,
 	for (size_t i = 0; i < run->case_count; i++) {
 		const struct word words[2] = {{.text = run->suite ? run->suite : ""},
 					      {.text = run->cases[i].name}};
-		int64_t signature = intern_signature(&signatures, &run->cases[i], arena);
 
 		ids[i] = intern(&checks, words, 2, NULL);
 		dictionary_check(&checks, query);
-		dictionary_check(&signatures, query);
 		query_int(query, key);
 		query_int(query, ids[i]);
 		query_int(query, (int64_t)i);
-		write_case(query, &run->cases[i], signature, arena);
+		write_case(query, &signatures, &run->cases[i], arena);
 	}
 	query_end(query);
+	for (size_t i = 0; i < run->case_count; i++)
+		write_attempts(query, &signatures, key, ids[i], &run->cases[i], arena);
 	dictionary_end(&checks, query);
 	dictionary_end(&signatures, query);
 }

@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "sqlite_001_init.h"
 #include "sqlite_002_tables.h"
+#include "sqlite_003_attempts.h"
 #include "store/sqlite_private.h"
 #include "store/store_private.h"
 
@@ -33,6 +34,7 @@ static const struct {
 	 "DROP TABLE bases; DROP INDEX runs_by_time; DROP INDEX runs_by_suite;"
 	 "DROP INDEX runs_by_commit; DROP INDEX runs_by_input",
 	 sqlite_002_tables, move_documents, "DROP TABLE old_runs; PRAGMA user_version = 2"},
+	{NULL, sqlite_003_attempts, NULL, "PRAGMA user_version = 3"},
 };
 
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))

@@ -80,16 +80,17 @@ struct metric_row {
 	double median, minimum, maximum;
 };
 
-/* How often one case passed and failed on one image in one environment: the same bits, so what
- * differs is not the code. Results taken over from another run are left out. */
+/* How often one case passed and failed on one image in one environment, made again in the same run
+ * or in another: the same bits, so what differs is not the code. Results taken over from another
+ * run are left out, and timeouts: what did not end has shown nothing. */
 struct repeat_row {
 	const char *suite;
 	const char *case_name;
 	int64_t environment;
 	const char *image_id;
-	uint64_t passed, failed; /* timeouts are failures */
-	uint64_t signatures;	 /* kinds of failure */
-	const char *newest;	 /* started_at of the newest of them */
+	uint64_t passed, failed;
+	uint64_t signatures; /* kinds of failure */
+	const char *newest;  /* started_at of the newest of them */
 };
 
 /* Which runs stay: those that any rule keeps. */

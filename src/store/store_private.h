@@ -3,7 +3,6 @@
 #define STORE_STORE_PRIVATE_H
 
 #include "base/json.h"
-#include "store/signature.h"
 #include "store/store_ops.h"
 
 #define STORE_ROWS_DEFAULT 100

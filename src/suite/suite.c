@@ -1,6 +1,8 @@
 #include "suite/suite_private.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "model/run.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -102,23 +104,60 @@ static int check_targets(const struct parser *parser, const char *path,
 	return 0;
 }
 
+static bool is_among(const char *name, const struct strings *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(name, list->items[i]) == 0)
+			return true;
+	return false;
+}
+
 /* A target that the suite does not list would plan no case at all: nothing checked, nothing said.
  */
 static int check_listed(const struct parser *parser, const struct suite_check *check)
 {
-	const struct strings *known = &parser->suite->targets;
-
-	for (size_t i = 0; i < check->targets.count; i++) {
-		const char *name = check->targets.items[i];
-		size_t k = 0;
-
-		while (k < known->count && strcmp(known->items[k], name) != 0)
-			k++;
-		if (k == known->count)
+	for (size_t i = 0; i < check->targets.count; i++)
+		if (!is_among(check->targets.items[i], &parser->suite->targets))
 			return field_error(&parser->source, check->path, "targets", parser->err,
-					   "\"%s\" is not among the suite's targets", name);
-	}
+					   "\"%s\" is not among the suite's targets",
+					   check->targets.items[i]);
 	return 0;
+}
+
+/* A label or target that does not exist would never be met, and a day that does not exist never
+ * come. */
+static int check_expect(const struct parser *parser, const struct suite_check *check)
+{
+	const struct suite_expect *expect = check->expect_failure;
+	const char *path;
+	int64_t ms;
+
+	if (!expect)
+		return 0;
+	path = arena_printf(parser->suite->arena, "%s.expect_failure", check->path);
+	for (size_t i = 0; i < expect->labels.count; i++)
+		if (!label_find(expect->labels.items[i]))
+			return field_error(&parser->source, path, "labels", parser->err,
+					   "\"%s\" is no label (see `assay help --labels`)",
+					   expect->labels.items[i]);
+	for (size_t i = 0; i < expect->targets.count; i++)
+		if (!is_among(expect->targets.items[i], &parser->suite->targets))
+			return field_error(&parser->source, path, "targets", parser->err,
+					   "\"%s\" is not among the suite's targets",
+					   expect->targets.items[i]);
+	if (expect->until && clock_parse_until(expect->until, &ms) < 0)
+		return field_error(&parser->source, path, "until", parser->err,
+				   "\"%s\" is no day: write it like 2026-12-31", expect->until);
+	return 0;
+}
+
+static int load_references(const struct parser *parser, struct suite_check *check)
+{
+	struct arena *arena = parser->suite->arena;
+
+	return suite_load_references(check->references_json, &parser->source,
+				     arena_printf(arena, "%s.references", check->path), arena,
+				     &check->references, parser->err);
 }
 
 static int check_needs(const struct parser *parser, const struct suite_check *check)
@@ -263,7 +302,8 @@ static int load_check(const struct parser *parser, const struct json *json,
 		       names_of(kind.fields, arena), arena, check, parser->err) < 0 ||
 	    check_name(parser, check) < 0 ||
 	    check_targets(parser, check->path, &check->targets) < 0 ||
-	    check_listed(parser, check) < 0 || check_needs(parser, check) < 0)
+	    check_listed(parser, check) < 0 || check_needs(parser, check) < 0 ||
+	    check_expect(parser, check) < 0 || load_references(parser, check) < 0)
 		return -1;
 	return load_spec(parser, json, &kind, check);
 }
@@ -362,6 +402,7 @@ static int load_root(const struct parser *parser, const struct json *json)
 	suite->targets = root.targets;
 	suite->image = root.image;
 	suite->service = root.service;
+	suite->rerun_failures = root.rerun_failures;
 	return load_checks(parser, root.checks);
 }
 

@@ -13,6 +13,7 @@
 #define SUITE_BYTES_MAX ((size_t)1024 * 1024)
 #define SUITE_CHECKS_MAX 10000
 #define SUITE_VERSION 1
+#define SUITE_RERUNS_MAX 20
 
 struct suite_image {
 	const char *dockerfile; /* path in the repository, default "Dockerfile" */
@@ -65,6 +66,31 @@ struct suite_service {
 
 enum suite_network { SUITE_NETWORK_PUBLISHED, SUITE_NETWORK_HOST };
 
+/* A check that is known to fail. */
+struct suite_expect {
+	const char *reason;
+	struct strings labels;	/* only failures with one of these; empty: any */
+	struct strings targets; /* only on these of the suite's; empty: on all */
+	const char *until;	/* the last day, "2026-12-31", or a time; NULL: no end */
+};
+
+#define SUITE_REFERENCES_MAX 1000 /* of a check */
+
+/* What a metric is known to be. */
+struct suite_reference {
+	const char *cell; /* as the metric's, "*": any */
+	const char *metric;
+	double value; /* finite, not 0 */
+	double lower,
+		upper;	  /* allowed distance in percent of it: at most and at least 0; NAN: any */
+	const char *unit; /* "" none */
+};
+
+struct suite_references {
+	struct suite_reference *items;
+	size_t count;
+};
+
 struct suite_check {
 	const char *name;
 	const char *kind;
@@ -75,8 +101,12 @@ struct suite_check {
 	uint64_t output_max;	/* default 1MiB per stream */
 	bool isolated;		/* own container with a writable root */
 	bool optional;		/* a skip of it does not make the run inconclusive */
-	const void *spec;	/* filled by the kind's table */
-	const char *path;	/* "checks[3]" */
+	int64_t reruns;		/* of a failure, at most; FIELD_ABSENT_INT: see rerun_failures */
+	struct suite_expect *expect_failure; /* NULL: it should pass */
+	const struct json *references_json;
+	struct suite_references references;
+	const void *spec; /* filled by the kind's table */
+	const char *path; /* "checks[3]" */
 };
 
 struct suite {
@@ -88,6 +118,7 @@ struct suite {
 	struct strings targets;
 	struct suite_image *image;     /* never NULL after loading */
 	struct suite_service *service; /* NULL: none */
+	bool rerun_failures;	       /* as often as the history of a check asks for */
 	struct suite_check *checks;
 	size_t check_count;
 	char hash[65]; /* SHA-256 of the bytes and the variables used */

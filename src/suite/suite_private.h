@@ -18,8 +18,16 @@ struct suite_root {
 	struct strings targets;
 	struct suite_image *image;
 	struct suite_service *service;
+	bool rerun_failures;
 	const struct json *checks;
 };
+
+/* The JSON Schema of references, and their loading: JSON (NULL: none) stands at PATH. Errors are
+ * ERR_USAGE, located in SOURCE at the cell. */
+extern const char suite_reference_schema[];
+int suite_load_references(const struct json *json, const struct field_source *source,
+			  const char *path, struct arena *arena, struct suite_references *out,
+			  struct err *err);
 
 /* What the table of a service cannot say. ERR_USAGE without location. */
 int suite_service_validate(const struct suite_service *service, struct err *err);

@@ -52,6 +52,31 @@ const struct field suite_image_fields[] = {
 };
 #undef AT
 
+#define AT(member) offsetof(struct suite_expect, member)
+static const struct field known_fields[] = {
+	{.name = "reason",
+	 .type = FIELD_STRING,
+	 .offset = AT(reason),
+	 .required = true,
+	 .nonempty = true,
+	 .help = "why it fails, or where that is told"},
+	{.name = "labels",
+	 .type = FIELD_STRINGS,
+	 .offset = AT(labels),
+	 .help = "only failures with one of these labels are expected"},
+	{.name = "targets",
+	 .type = FIELD_STRINGS,
+	 .offset = AT(targets),
+	 .help = "only on these of the suite's targets"},
+	{.name = "until",
+	 .type = FIELD_STRING,
+	 .offset = AT(until),
+	 .nonempty = true,
+	 .help = "last day, 2026-12-31 in UTC; from then on it has to pass"},
+	{.name = NULL},
+};
+#undef AT
+
 #define AT(member) offsetof(struct suite_check, member)
 const struct field suite_check_fields[] = {
 	{.name = "name",
@@ -93,12 +118,32 @@ const struct field suite_check_fields[] = {
 	 .type = FIELD_BOOL,
 	 .offset = AT(optional),
 	 .help = "a skip does not make the run inconclusive"},
+	{.name = "reruns",
+	 .type = FIELD_INT,
+	 .offset = AT(reruns),
+	 .max = SUITE_RERUNS_MAX,
+	 .help = "make it again up to so many times when it fails, until it passes: then it is "
+		 "flaky; 0 never"},
+	{.name = "expect_failure",
+	 .type = FIELD_OBJECT,
+	 .offset = AT(expect_failure),
+	 .fields = known_fields,
+	 .size = sizeof(struct suite_expect),
+	 .short_for = "reason",
+	 .help = "why it is known to fail: a failure does not fail the run, a pass does"},
+	{.name = "references",
+	 .type = FIELD_JSON,
+	 .offset = AT(references_json),
+	 .schema = suite_reference_schema,
+	 .help = "what metrics are known to be: {CELL or *: {METRIC: [value, lower %, upper %, "
+		 "unit]}}, null for no bound; the median is compared"},
 	{.name = NULL},
 };
 #undef AT
 
-const char *const suite_common_keys[] = {"name",    "kind",	  "tags",     "targets",  "needs",
-					 "timeout", "output_max", "isolated", "optional", NULL};
+const char *const suite_common_keys[] = {
+	"name",	    "kind",	"tags",	  "targets",	    "needs",	  "timeout", "output_max",
+	"isolated", "optional", "reruns", "expect_failure", "references", NULL};
 
 #define AT(member) offsetof(struct suite_root, member)
 const struct field suite_fields[] = {
@@ -137,6 +182,10 @@ const struct field suite_fields[] = {
 	 .fields = suite_service_fields,
 	 .size = sizeof(struct suite_service),
 	 .help = "the image run as a service, or a running one: what prompt and load checks ask"},
+	{.name = "rerun_failures",
+	 .type = FIELD_BOOL,
+	 .offset = AT(rerun_failures),
+	 .help = "make failed checks again, as often as their history asks for"},
 	{.name = "checks",
 	 .type = FIELD_JSON,
 	 .offset = AT(checks),

@@ -19,7 +19,7 @@ sqlite3 other.db 'CREATE TABLE t (x)'
 expect 4 "not an Assay history .another program" "$ASSAY" history --history "$scratch/other.db"
 cp new.db newer.db
 sqlite3 newer.db 'PRAGMA user_version = 99' >/dev/null
-expect 4 'history schema 99, this Assay knows up to 2' "$ASSAY" history --history "$scratch/newer.db"
+expect 4 'history schema 99, this Assay knows up to 3' "$ASSAY" history --history "$scratch/newer.db"
 expect 4 'cannot open the history' "$ASSAY" history --history "$scratch/no/such/folder/h.db"
 expect 4 "no store takes 'nosuch:'" "$ASSAY" history --history nosuch:x
 finish

@@ -25,6 +25,23 @@ assert a["assay_metric"] == 1 and [len(s["points"]) for s in a["series"]] == [2,
 assert a["series"][0]["points"][0]["samples"] == [0.1, 2.5], a'; }
 holds 'JSON has each series with its raw samples' json
 expect 0 'no case both passed and failed' history flaky
+expect 0 'no case is or was in quarantine' history quarantine
+expect 2 'write --until DATE and --reason TEXT' history quarantine torch
+expect 2 'write --until DATE and --reason TEXT' history quarantine torch --until 2030-01-01
+soon=$(date -u -d '+9 days' +%F)
+expect 2 'has passed' history quarantine torch --until 2026-01-01 --reason r
+expect 2 'write a day' history quarantine torch --until soon --reason r
+expect 2 'at most 90 days' history quarantine torch --until "$(date -u -d '+92 days' +%F)" --reason r
+expect 2 'did you mean .torch.' history quarantine toch --until "$soon" --reason r
+expect 2 'a build cannot' history quarantine build --until "$soon" --reason r
+expect 2 'no run is recorded' history quarantine torch --suite x --until "$soon" --reason r
+expect 2 'is not in quarantine' history quarantine torch --release
+expect 0 "incident / torch is in quarantine until $soon" history quarantine torch --until "$soon" --reason races
+expect 0 "until +$soon +incident / torch: races" history quarantine
+expect 0 '"ended": false' history quarantine --json
+expect 0 'is released' history quarantine torch --release
+expect 0 "ended +$(date -u +%F) +incident / torch: races" history quarantine
+expect 0 'v_attempts' history sql-views
 expect 0 'v_metrics' history sql-views
 expect 0 '^old2.*regressed' sqlite3 -list old.db 'SELECT run, case_name, flip FROM v_flips'
 

@@ -72,6 +72,21 @@ static void refuses_what_is_no_time(void **unused)
 	}
 }
 
+static void until_a_day_is_until_its_end(void **unused)
+{
+	int64_t ms = -1;
+
+	(void)unused;
+	assert_int_equal(clock_parse_until("1970-01-01", &ms), 0);
+	assert_int_equal(ms, 24 * 3600 * 1000 - 1);
+	assert_int_equal(clock_parse_until("1970-01-01T00:00:01Z", &ms), 0);
+	assert_int_equal(ms, 1000);
+	assert_int_equal(clock_parse_until("2026-02-30", &ms), -1);
+	assert_int_equal(clock_parse_until("2026-2-3", &ms), -1);
+	assert_int_equal(clock_parse_until("", &ms), -1);
+	assert_int_equal(ms, 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -79,6 +94,7 @@ int main(void)
 		cmocka_unit_test(later_texts_sort_later),
 		cmocka_unit_test(reads_what_it_writes),
 		cmocka_unit_test(refuses_what_is_no_time),
+		cmocka_unit_test(until_a_day_is_until_its_end),
 	};
 
 	return cmocka_run_group_tests_name("base/clock", tests, NULL, NULL);

@@ -28,7 +28,8 @@ struct thing {
 	struct pairs env;
 	struct point *point;
 	struct objects points;
-	const struct json *any;
+	struct point *spot;
+	const struct json *any, *shaped;
 };
 
 static const char *const colours[] = {"red", "green", "blue", NULL};
@@ -40,6 +41,16 @@ static const struct field point_fields[] = {
 	 .offset = offsetof(struct point, share),
 	 .def = "0.25"},
 	{.name = "label", .type = FIELD_STRING, .offset = offsetof(struct point, label)},
+	{.name = NULL},
+};
+
+static const struct field spot_fields[] = {
+	{.name = "label",
+	 .type = FIELD_STRING,
+	 .offset = offsetof(struct point, label),
+	 .required = true,
+	 .nonempty = true},
+	{.name = "x", .type = FIELD_INT, .offset = offsetof(struct point, x), .def = "7"},
 	{.name = NULL},
 };
 
@@ -71,7 +82,14 @@ static const struct field fields[] = {
 	 AT(points),
 	 .fields = point_fields,
 	 .size = sizeof(struct point)},
+	{.name = "spot",
+	 .type = FIELD_OBJECT,
+	 AT(spot),
+	 .fields = spot_fields,
+	 .size = sizeof(struct point),
+	 .short_for = "label"},
 	{.name = "any", .type = FIELD_JSON, AT(any)},
+	{.name = "shaped", .type = FIELD_JSON, AT(shaped), .schema = "{\"minItems\": 2}"},
 	{.name = NULL},
 };
 #undef AT
@@ -172,6 +190,22 @@ static void one_string_is_a_list_of_one_and_a_size_may_be_a_number(void **state)
 	unload(&l);
 }
 
+static void a_string_may_stand_for_an_object(void **state)
+{
+	static const char *const texts[] = {"{\"spot\": \"here\"}",
+					    "{\"spot\": {\"label\": \"here\"}}"};
+	struct loaded l;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		load(&l, texts[i], NULL);
+		assert_int_equal(l.rc, 0);
+		assert_string_equal(l.thing.spot->label, "here");
+		assert_int_equal(l.thing.spot->x, 7);
+		unload(&l);
+	}
+}
+
 static void ignored_keys_are_passed_over(void **state)
 {
 	static const char *const ignore[] = {"kind", NULL};
@@ -229,6 +263,9 @@ static const struct mistake mistakes[] = {
 	{"{\"point\": {}}", "t.jsonc:1:11: point: the key \"x\" is missing"},
 	{"{\"point\": {\"x\": 1, \"lable\": 2}}",
 	 "t.jsonc:1:20: point.lable: unknown key, did you mean \"label\"?"},
+	{"{\"spot\": 5}", "t.jsonc:1:2: spot: expected a string or an object, found a number"},
+	{"{\"spot\": {\"x\": 1}}", "t.jsonc:1:10: spot: the key \"label\" is missing"},
+	{"{\"spot\":\n \"\"}", "t.jsonc:2:2: spot.label: must not be empty"},
 	{"{\"points\": {}}", "t.jsonc:1:2: points: expected a list of objects, found an object"},
 	{"{\"points\": [{\"x\": 1},\n{\"x\": \"2\"}]}",
 	 "t.jsonc:2:2: points[1].x: expected a number, found a string"},
@@ -291,7 +328,7 @@ static void the_schema_says_what_the_table_says(void **state)
 	field_schema(fields, schema);
 	assert_string_equal(json_str(schema, "type", ""), "object");
 	assert_false(json_bool(schema, "additionalProperties", true));
-	assert_int_equal(json_size(json_get(schema, "properties")), 14);
+	assert_int_equal(json_size(json_get(schema, "properties")), 16);
 	assert_null(json_get(schema, "required"));
 	expect_member(schema, "text",
 		      "{\"description\":\"some text\",\"type\":\"string\",\"minLength\":1,"
@@ -307,6 +344,12 @@ static void the_schema_says_what_the_table_says(void **state)
 		      "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"},"
 		      "\"minProperties\":1}");
 	expect_member(schema, "any", "{}");
+	expect_member(schema, "shaped", "{\"minItems\":2}");
+	expect_member(schema, "spot",
+		      "{\"anyOf\":[{\"type\":\"string\",\"minLength\":1},{\"type\":\"object\","
+		      "\"additionalProperties\":false,\"properties\":{\"label\":{\"type\":"
+		      "\"string\",\"minLength\":1},\"x\":{\"type\":\"integer\",\"default\":7}},"
+		      "\"required\":[\"label\"]}]}");
 	expect_member(schema, "points",
 		      "{\"type\":\"array\",\"items\":{\"type\":\"object\","
 		      "\"additionalProperties\":false,\"properties\":{\"x\":{\"type\":\"integer\"},"
@@ -323,6 +366,7 @@ int main(void)
 		cmocka_unit_test(absent_keys_have_their_defaults),
 		cmocka_unit_test(every_type_is_read),
 		cmocka_unit_test(one_string_is_a_list_of_one_and_a_size_may_be_a_number),
+		cmocka_unit_test(a_string_may_stand_for_an_object),
 		cmocka_unit_test(ignored_keys_are_passed_over),
 		cmocka_unit_test(a_bad_pattern_is_located),
 		cmocka_unit_test(nearest_is_a_typing_error_away),

@@ -1,5 +1,5 @@
 #include "cmd/bisect_private.h"
-#include "store/signature.h"
+#include "model/signature.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -34,6 +34,15 @@ static void fill_cases(struct run *run)
 	result = run_add_case(run, "gpu", "command");
 	case_skip(result, "needs a GPU");
 	result->optional = true;
+	result = run_add_case(run, "race", "command");
+	case_fail(result, "command/exit-code", "exit code 0", "exit code 1", NULL, NULL);
+	result->known = (struct excuse){.reason = "bug 7",
+					.until = "2026-12-31",
+					.labels = {(const char **)words, 2},
+					.ended = true};
+	result->quarantine = (struct excuse){.reason = "races", .until = "2026-12-01"};
+	case_add_attempt(result, result, run->arena);
+	case_add_attempt(result, &run->cases[0], run->arena);
 }
 
 static struct run *full_run(void)
@@ -128,7 +137,7 @@ static void a_run_reads_back_as_it_was_written(void **state)
 	assert_true(back->build.steps[1].failed && back->build.steps[0].cached);
 	assert_true(back->build.reused && back->build.failed);
 	assert_int_equal(back->baseline.distance, 3);
-	assert_int_equal(back->case_count, 3);
+	assert_int_equal(back->case_count, 4);
 	assert_int_equal(back->cases[1].flip, FLIP_STILL_FAILING);
 	assert_string_equal(back->cases[1].out, "line\nline\t\x01");
 	assert_string_equal(back->cases[1].errout, "");
@@ -138,6 +147,14 @@ static void a_run_reads_back_as_it_was_written(void **state)
 	assert_true(back->cases[1].metrics[0].samples[2] == 9007199254740992.0);
 	assert_string_equal(back->cases[2].reason, "needs a GPU");
 	assert_true(back->cases[2].optional && !back->cases[1].optional);
+	assert_int_equal(case_mark(&back->cases[3]), MARK_QUARANTINED);
+	assert_true(back->cases[3].known.ended && !back->cases[3].quarantine.ended);
+	assert_string_equal(back->cases[3].known.labels.items[1], "b");
+	assert_string_equal(back->cases[3].quarantine.until, "2026-12-01");
+	assert_int_equal(back->cases[3].attempt_count, 2);
+	assert_string_equal(back->cases[3].attempts[0].label, "command/exit-code");
+	assert_int_equal(back->cases[3].attempts[1].outcome, OUTCOME_PASS);
+	assert_int_equal(back->cases[3].attempts[1].duration_ns, 4200000000);
 	run_free(back);
 	free(first);
 	free(second);

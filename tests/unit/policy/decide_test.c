@@ -3,10 +3,10 @@
  *
  * Records are words. "run" starts a run of suite s on image A, an hour old; then age=, in=, suite=,
  * hash=, image=, commit=, driver=, verdict=, nobuild, fault, time=; NAME=OUTCOME is a case,
- * followed by kind=, tag=, label=, target=, optional, reused=AGE; METRIC:1,2,3 (or METRIC<1,2 where
- * lower is better) is a metric of it. "waiver" starts a waiver of NAME: check=, metric=, wlabel=,
- * wimage=, until=, expired=, from=, unsigned, noreason. "unreachable" and "by-commit" are of the
- * input.
+ * followed by kind=, tag=, label=, target=, optional, expected, quarantined, flaky, reused=AGE;
+ * METRIC:1,2,3 (or METRIC<1,2 where lower is better) is a metric of it. "waiver" starts a waiver of
+ * NAME: check=, metric=, wlabel=, wimage=, until=, expired=, from=, unsigned, noreason.
+ * "unreachable" and "by-commit" are of the input.
  */
 #include "base/buf.h"
 #include "base/clock.h"
@@ -206,6 +206,15 @@ static bool of_case(struct scene *scene, const char *key, const char *value)
 	return true;
 }
 
+/* It passed when it was made again. */
+static void add_flake(struct scene *scene)
+{
+	const struct case_result again = {.outcome = OUTCOME_PASS};
+
+	case_add_attempt(scene->result, scene->result, scene->run->arena);
+	case_add_attempt(scene->result, &again, scene->run->arena);
+}
+
 static void take_flag(struct scene *scene, const char *word)
 {
 	if (strcmp(word, "run") == 0)
@@ -221,6 +230,12 @@ static void take_flag(struct scene *scene, const char *word)
 		scene->run->build = (struct build){.failed = true, .message = "exit code 1"};
 	else if (strcmp(word, "optional") == 0)
 		scene->result->optional = true;
+	else if (strcmp(word, "expected") == 0)
+		scene->result->known.reason = "bug 7";
+	else if (strcmp(word, "quarantined") == 0)
+		scene->result->quarantine.reason = "races";
+	else if (strcmp(word, "flaky") == 0)
+		add_flake(scene);
 	else if (strcmp(word, "unsigned") == 0)
 		scene->waiver->signer = NULL;
 	else if (strcmp(word, "noreason") == 0)

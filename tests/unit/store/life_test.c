@@ -329,7 +329,7 @@ static void a_newer_schema_of_a_server_is_refused(struct bench *bench)
 	PQfinish(db);
 	assert_int_equal(store_open(bench->url, &store, &err), -1);
 	assert_int_equal(err.code, ERR_USAGE);
-	assert_non_null(strstr(err.msg, "schema 42, this Assay knows up to 2"));
+	assert_non_null(strstr(err.msg, "schema 42, this Assay knows up to 3"));
 	assert_null(strchr(err.msg, '\n'));
 }
 

@@ -162,7 +162,7 @@ static void a_newer_schema_names_both_versions(void **state)
 	append_one(place->file, "r1");
 	sql(place->file, "PRAGMA user_version = 42");
 	refused(place->file, ERR_USAGE, "schema 42");
-	refused(place->file, ERR_USAGE, "up to 2");
+	refused(place->file, ERR_USAGE, "up to 3");
 }
 
 /* --- older schemas --------------------------------------------------------------------------- */
@@ -183,12 +183,12 @@ static void make_older(const char *file, const char *name)
 static void a_history_of_every_older_schema_is_brought_forward(void **state)
 {
 	const struct place *place = *state;
-	static const char *const older[] = {"schema_1.sql"};
+	static const char *const older[] = {"schema_1.sql", "schema_2.sql"};
 	static const struct {
 		const char *query;
 		const char *value;
 	} rows[] = {
-		{"PRAGMA user_version", "2"},
+		{"PRAGMA user_version", "3"},
 		{"SELECT group_concat(run) FROM v_runs", "old0,old1,old2"},
 		{"SELECT count(*) FROM v_cases", "9"},
 		{"SELECT count(*) FROM v_flips", "3"},
@@ -373,7 +373,7 @@ static void the_columns_say_what_the_run_says(void **state)
 		{"SELECT json_extract(body, '$.id') FROM documents", "r1"},
 		{"SELECT count(*) FROM measurements", "1"},
 		{"PRAGMA journal_mode", "wal"},
-		{"PRAGMA user_version", "2"},
+		{"PRAGMA user_version", "3"},
 		{"PRAGMA integrity_check", "ok"},
 		{"SELECT count(*) FROM pragma_foreign_key_check", "0"},
 	};

@@ -508,6 +508,46 @@ static void repeats_count_outcomes_of_one_image_and_environment(struct bench *be
 	assert_string_equal(repeats(bench, (struct store_filter){.limit = 3}), "");
 }
 
+static void append_attempts(struct bench *bench, const char *id, const char *reused_from,
+			    const char *outcomes)
+{
+	struct run *run = sample_run(id, "2026-11-23T10:00:00Z");
+	struct case_result *result = run_add_case(run, "shaky", "command");
+
+	run->build.image_id = "i1";
+	case_fail(result, "command/exit-code", "exit 0", "exit 1", "sh", NULL);
+	result->reused_from = reused_from;
+	case_add_attempt(result, result, run->arena);
+	for (; *outcomes; outcomes++) {
+		struct case_result again = {.outcome = *outcomes == 'p'	  ? OUTCOME_PASS
+						       : *outcomes == 'f' ? OUTCOME_FAIL
+						       : *outcomes == 't' ? OUTCOME_TIMEOUT
+									  : OUTCOME_BROKEN,
+					    .actual = "no answer"};
+
+		case_add_attempt(result, &again, run->arena);
+	}
+	append(bench, run);
+}
+
+static void attempts_count_as_results_of_their_image(struct bench *bench)
+{
+	append_attempts(bench, "a1", NULL, "fbtp");
+	assert_string_equal(repeats(bench, (struct store_filter){0}), "i1 1/2/2");
+	append_attempts(bench, "a2", "a1", "fp"); /* taken over: it was counted there */
+	assert_string_equal(repeats(bench, (struct store_filter){0}), "i1 1/2/2");
+	append_attempts(bench, "a1", NULL, "f"); /* replaced with all it had */
+	assert_string_equal(repeats(bench, (struct store_filter){0}), "i1 0/2/2");
+}
+
+static void timeouts_show_nothing(struct bench *bench)
+{
+	append_outcome(bench, "i1", "docker", OUTCOME_FAIL, "exit 1");
+	append_outcome(bench, "i1", "docker", OUTCOME_TIMEOUT, "late");
+	append_outcome(bench, "i1", "docker", OUTCOME_PASS, "ok");
+	assert_string_equal(repeats(bench, (struct store_filter){0}), "i1 1/1/1");
+}
+
 /* --- over the registry ----------------------------------------------------------------------- */
 
 static const struct behaviour behaviours[] = {
@@ -527,6 +567,8 @@ static const struct behaviour behaviours[] = {
 	BEHAVIOUR(a_measurement_says_all_of_itself),
 	BEHAVIOUR(replacing_a_run_replaces_its_measurements),
 	BEHAVIOUR(repeats_count_outcomes_of_one_image_and_environment),
+	BEHAVIOUR(attempts_count_as_results_of_their_image),
+	BEHAVIOUR(timeouts_show_nothing),
 	BEHAVIOUR(a_run_without_id_is_refused),
 	BEHAVIOUR(a_run_too_large_to_read_back_is_refused),
 };

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -131,6 +132,50 @@ static const struct mistake mistakes[] = {
 	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"probe\", \"path\": \"/\", \"any\": 1, "
 	      "\"pattern\": \"x\"}]}",
 	 "a.jsonc:2:1: checks[0]: \"pattern\" and \"any\" exclude each other"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"plain\", \"expect_failure\": \"\"}]}",
+	 "a.jsonc:2:50: checks[0].expect_failure.reason: must not be empty"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"plain\", \"expect_failure\": true}]}",
+	 "a.jsonc:2:32: checks[0].expect_failure: expected a string or an object, found true or "
+	 "false"},
+	{HEAD "\"checks\": [{\"name\": \"a\", \"kind\": \"plain\", \"expect_failure\": "
+	      "{\"reason\": \"r\",\n\"labels\": \"file/gone\"}}]}",
+	 "a.jsonc:2:1: checks[0].expect_failure.labels: \"file/gone\" is no label (see `assay "
+	 "help --labels`)"},
+	{HEAD "\"checks\": [{\"name\": \"a\", \"kind\": \"plain\", \"expect_failure\": "
+	      "{\"reason\": \"r\",\n\"targets\": \"h100\"}}]}",
+	 "a.jsonc:2:1: checks[0].expect_failure.targets: \"h100\" is not among the suite's "
+	 "targets"},
+	{HEAD "\"checks\": [{\"name\": \"a\", \"kind\": \"plain\", \"expect_failure\": "
+	      "{\"reason\": \"r\",\n\"until\": \"2026-02-30\"}}]}",
+	 "a.jsonc:2:1: checks[0].expect_failure.until: \"2026-02-30\" is no day: write it like "
+	 "2026-12-31"},
+	{HEAD "\"checks\": [{\"name\": \"a\", \"kind\": \"plain\", \"references\":\n{}}]}",
+	 "a.jsonc:2:1: checks[0].references: expected an object of cells, \"*\" for any"},
+	{HEAD "\"checks\": [{\"name\": \"a\", \"kind\": \"plain\", \"references\":\n{\"*\": {}}}]}",
+	 "a.jsonc:2:2: checks[0].references.*: expected an object of metrics"},
+	{HEAD "\"checks\": [{\"name\": \"a\", \"kind\": \"plain\", \"references\":\n{\"*\": "
+	      "{\"n\": 5}}}]}",
+	 "a.jsonc:2:2: checks[0].references.*: n: write [value, lower %, upper %, \"unit\"]"},
+	{HEAD "\"checks\": [{\"name\": \"a\", \"kind\": \"plain\", \"references\":\n{\"*\": "
+	      "{\"n\": [0, -1, 1, \"\"]}}}]}",
+	 "a.jsonc:2:2: checks[0].references.*: n: the value is a number other than 0: bounds are "
+	 "parts of it"},
+	{HEAD "\"checks\": [{\"name\": \"a\", \"kind\": \"plain\", "
+	      "\"references\":\n{\"a=1,b=2.5\": {\"n\": [1, 1, 1, \"\"]}}}]}",
+	 "a.jsonc:2:2: checks[0].references.a=1,b=2.5: n: the lower bound is a percentage of at "
+	 "most 0, or null"},
+	{HEAD "\"checks\": [{\"name\": \"a\", \"kind\": \"plain\", \"references\":\n{\"*\": "
+	      "{\"n\": [1, -1, -1, \"\"]}}}]}",
+	 "a.jsonc:2:2: checks[0].references.*: n: the upper bound is a percentage of at least 0, "
+	 "or null"},
+	{HEAD "\"checks\": [{\"name\": \"a\", \"kind\": \"plain\", \"references\":\n{\"*\": "
+	      "{\"n\": [1, null, null, \"\"]}}}]}",
+	 "a.jsonc:2:2: checks[0].references.*: n: without bounds nothing is asserted"},
+	{HEAD "\"checks\": [{\"name\": \"a\", \"kind\": \"plain\", \"references\":\n{\"*\": "
+	      "{\"n\": [1, -1, 1, null]}}}]}",
+	 "a.jsonc:2:2: checks[0].references.*: n: the unit is a string, \"\" for none"},
+	{HEAD "\"checks\": [\n{\"name\": \"a\", \"kind\": \"plain\", \"reruns\": 21}]}",
+	 "a.jsonc:2:32: checks[0].reruns: 21 is out of range 0 to 20"},
 	{HEAD "\"checks\": [\n{\"name\": \"${ASSAY_TEST_UNSET}\", \"kind\": \"plain\"}]}",
 	 "a.jsonc:2:2: checks[0].name: ${ASSAY_TEST_UNSET} is not set: give --var NAME=VALUE or "
 	 "set it in the environment"},
@@ -285,10 +330,14 @@ static void every_key_arrives(void **state)
 		     "\"dockerfile\": \"D\", \"context\": \"c\", \"args\": {\"A\": \"1\"}, "
 		     "\"labels\": {\"l\": \"v\"}, \"target\": \"t\", \"network\": \"host\", "
 		     "\"builder\": \"buildkit\", \"timeout\": \"5m\", \"secrets\": \"id=a,env=B\", "
-		     "\"pull\": true}, \"checks\": [{\"name\": \"a\", \"kind\": \"probe\", "
+		     "\"pull\": true}, \"rerun_failures\": true, \"checks\": [{\"name\": \"a\", "
+		     "\"kind\": \"probe\", "
 		     "\"tags\": [\"fast\"], \"targets\": \"h100\", \"needs\": [\"gpu\"], "
 		     "\"timeout\": \"2s\", \"output_max\": \"10KiB\", \"isolated\": true, "
-		     "\"optional\": true, \"path\": \"/\", \"any\": {\"deep\": [1]}}]}",
+		     "\"optional\": true, \"expect_failure\": {\"reason\": \"r\", \"labels\": "
+		     "\"file/missing\", \"targets\": [\"h100\"], \"until\": \"2026-12-31\"}, "
+		     "\"reruns\": 3, \"references\": {\"*\": {\"n\": [100, null, 5.5, \"ms\"]}}, "
+		     "\"path\": \"/\", \"any\": {\"deep\": [1]}}]}",
 		NULL);
 	const struct suite_image *image = suite->image;
 	const struct suite_check *check = &suite->checks[0];
@@ -307,6 +356,7 @@ static void every_key_arrives(void **state)
 	assert_true(image->timeout_ns == 300 * NS_PER_S);
 	assert_string_equal(image->secrets.items[0], "id=a,env=B");
 	assert_true(image->pull);
+	assert_true(suite->rerun_failures);
 	assert_string_equal(check->tags.items[0], "fast");
 	assert_string_equal(check->targets.items[0], "h100");
 	assert_string_equal(check->needs.items[0], "gpu");
@@ -314,6 +364,18 @@ static void every_key_arrives(void **state)
 	assert_int_equal(check->output_max, 10240);
 	assert_true(check->isolated);
 	assert_true(check->optional);
+	assert_string_equal(check->expect_failure->reason, "r");
+	assert_string_equal(check->expect_failure->labels.items[0], "file/missing");
+	assert_string_equal(check->expect_failure->targets.items[0], "h100");
+	assert_string_equal(check->expect_failure->until, "2026-12-31");
+	assert_int_equal(check->reruns, 3);
+	assert_int_equal(check->references.count, 1);
+	assert_string_equal(check->references.items[0].cell, "*");
+	assert_string_equal(check->references.items[0].metric, "n");
+	assert_true(check->references.items[0].value == 100);
+	assert_true(isnan(check->references.items[0].lower));
+	assert_true(check->references.items[0].upper == 5.5);
+	assert_string_equal(check->references.items[0].unit, "ms");
 	assert_int_equal(json_size(json_get(probe->any, "deep")), 1);
 	suite_free(suite);
 }

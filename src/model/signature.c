@@ -2,7 +2,9 @@
  * Failure signatures: two failures are the same when their label and text agree once that is gone
  * which differs from one time to the next.
  */
-#include "store/store_private.h"
+#include "model/signature.h"
+
+#include "base/buf.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -69,9 +71,8 @@ static void normalise(const char *text, struct buf *out)
 	}
 }
 
-const char *signature_text(const struct case_result *result, struct arena *arena)
+static const char *text_of(const char *text, struct arena *arena)
 {
-	const char *text = result->actual ? result->actual : result->reason;
 	struct buf out;
 	const char *copy;
 	size_t len;
@@ -86,4 +87,17 @@ const char *signature_text(const struct case_result *result, struct arena *arena
 	copy = arena_strndup(arena, buf_str(&out), len);
 	buf_done(&out);
 	return copy;
+}
+
+const char *signature_text(const struct case_result *result, struct arena *arena)
+{
+	return text_of(result->actual ? result->actual : result->reason, arena);
+}
+
+bool signature_is_same(const struct case_attempt *a, const struct case_attempt *b,
+		       struct arena *arena)
+{
+	return strcmp(a->label ? a->label : "", b->label ? b->label : "") == 0 &&
+	       strcmp(text_of(a->actual ? a->actual : a->reason, arena),
+		      text_of(b->actual ? b->actual : b->reason, arena)) == 0;
 }

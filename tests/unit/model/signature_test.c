@@ -1,4 +1,4 @@
-#include "store/store_private.h"
+#include "model/signature.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
