@@ -74,7 +74,7 @@ static bool is_state(const char *unit)
 static int take_metric(const struct reading *reading, const struct json *object,
 		       struct gpu_metric *out)
 {
-	const char *direction;
+	const char *direction = "";
 
 	if (json_type(object) != JSON_OBJECT)
 		return wrong(reading, "a metric is no object");
@@ -144,7 +144,7 @@ static int take_label(const struct reading *reading, const char *name, struct gp
 
 static int take_line(const struct reading *reading, const struct json *object, struct gpu_line *out)
 {
-	const char *outcome, *label;
+	const char *outcome = "", *label = "";
 
 	if (json_type(object) != JSON_OBJECT)
 		return wrong(reading, "it is no object");
