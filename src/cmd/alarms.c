@@ -38,6 +38,7 @@ struct watch {
 struct series {
 	const char *case_name, *metric, *cell;
 	enum direction direction;
+	int64_t environment; /* of the run: other machines have levels of their own */
 	struct point *points;
 	size_t count;
 	double *values;
@@ -107,14 +108,13 @@ static int read_series(const struct watch *watch, struct series *series, struct 
 					     .case_name = series->case_name,
 					     .limit = POINTS_MAX};
 	struct metric_row *rows = NULL;
-	int64_t environment = -1;
 	size_t count = 0;
 
 	if (watch->store->ops->metrics(watch->store, &filter, watch->arena, &rows, &count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(rows[i].run_id, watch->run->id) == 0)
-			environment = rows[i].environment;
+			series->environment = rows[i].environment;
 	series->points = arena_alloc(watch->arena, count * sizeof(*series->points));
 	series->values = arena_alloc(watch->arena, count * sizeof(*series->values));
 	for (size_t i = 0; i < count; i++) {
@@ -122,7 +122,8 @@ static int read_series(const struct watch *watch, struct series *series, struct 
 				      .started_at = rows[i].started_at,
 				      .value = rows[i].median};
 
-		if (rows[i].environment == environment && same_text(rows[i].cell, series->cell) &&
+		if (rows[i].environment == series->environment &&
+		    same_text(rows[i].cell, series->cell) &&
 		    rows[i].direction == series->direction && point.value > 0 &&
 		    isfinite(point.value) && find_age(watch, point.commit, &point.age))
 			insert(series, point);
@@ -144,7 +145,8 @@ static int read_alarms(const struct watch *watch, struct series *series, struct 
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(rows[i].suite, watch->run->suite) == 0 &&
 		    strcmp(rows[i].case_name, series->case_name) == 0 &&
-		    same_text(rows[i].cell, series->cell))
+		    same_text(rows[i].cell, series->cell) &&
+		    rows[i].environment == series->environment)
 			*(struct alarm_row *)arena_push(watch->arena, &series->alarms,
 							&series->alarm_count, sizeof(*rows)) =
 				rows[i];
@@ -244,6 +246,7 @@ static int open_new(const struct watch *watch, const struct series *series, stru
 			.case_name = series->case_name,
 			.metric = series->metric,
 			.cell = series->cell,
+			.environment = series->environment,
 			.commit = series->points[change->at].commit,
 			.before_commit = commit_before(series, change->at),
 			.change = change->size,
@@ -317,7 +320,8 @@ int alarms_watch(struct store *store, const struct run *run, const struct string
 			struct series series = {.case_name = run->cases[i].name,
 						.metric = metric->name,
 						.cell = metric->cell,
-						.direction = metric->direction};
+						.direction = metric->direction,
+						.environment = -1};
 
 			if (metric->direction == DIRECTION_NONE || run->cases[i].reused_from)
 				continue;

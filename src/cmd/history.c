@@ -179,6 +179,7 @@ static int show_views(void)
 		"v_metrics  a row per measurement: metric, cell, count, median, mean, minimum, "
 		"maximum",
 		"v_flips    the rows of v_cases that regressed or were fixed",
+		"v_alarms   metrics that changed their level: commit, change, state",
 		"v_attempts failed cases made again: position, outcome, label, signature",
 	};
 

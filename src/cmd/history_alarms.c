@@ -45,6 +45,7 @@ static void add_alarm(const struct alarm_row *row, struct json *list)
 	json_add_str(item, "case", row->case_name);
 	json_add_str(item, "metric", row->metric);
 	json_add_str(item, "cell", row->cell);
+	json_add_int(item, "environment", row->environment);
 	json_add_str(item, "commit", row->commit);
 	json_add_str(item, "before_commit", row->before_commit);
 	json_add_str(item, "state", alarm_state_name(row->state));

@@ -80,9 +80,9 @@ static const char *type_of(const struct case_result *result)
 	return result->label;
 }
 
-static void add_result(const struct case_result *result, struct arena *arena, struct buf *out)
+static void add_result(const struct case_result *result, const char *element, struct arena *arena,
+		       struct buf *out)
 {
-	const char *element = element_of(result);
 	bool skipped = strcmp(element, "skipped") == 0;
 
 	buf_printf(out, "      <%s", element);
@@ -108,6 +108,7 @@ static void add_result(const struct case_result *result, struct arena *arena, st
 static void add_case(const struct run *run, const struct case_result *result, struct arena *arena,
 		     struct buf *out)
 {
+	const char *element = element_of(result);
 	const char *class = arena_printf(arena, "%s.%s", run->suite ? run->suite : "assay",
 					 result->kind ? result->kind : "check");
 
@@ -115,8 +116,8 @@ static void add_case(const struct run *run, const struct case_result *result, st
 	add_attribute(out, "classname", class);
 	add_attribute(out, "name", result->name);
 	buf_printf(out, " time=\"%.3f\">\n", (double)result->duration_ns / 1e9);
-	if (element_of(result))
-		add_result(result, arena, out);
+	if (element)
+		add_result(result, element, arena, out);
 	add_element(out, "system-out", result->out);
 	add_element(out, "system-err", result->errout);
 	buf_addstr(out, "    </testcase>\n");

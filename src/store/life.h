@@ -12,12 +12,13 @@ enum alarm_state {
 	ALARM_FIXED,	    /* the old level is back */
 };
 
-/* A metric that changed its level. One per suite, case, metric, cell and commit. */
+/* A metric that changed its level. One per suite, case, metric, cell, environment and commit. */
 struct alarm_row {
 	const char *suite;
 	const char *case_name;
 	const char *metric;
-	const char *cell;	   /* NULL: the whole history */
+	const char *cell;	   /* NULL: none */
+	int64_t environment;	   /* as a metric_row's; 0: not known */
 	const char *commit;	   /* the first on the new level */
 	const char *before_commit; /* the last on the old one; NULL: not known */
 	enum alarm_state state;

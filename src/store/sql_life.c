@@ -36,8 +36,9 @@ static int64_t write_alarm(struct query *query, const struct alarm_row *alarm)
 
 	query_begin(query,
 		    "INSERT INTO alarms VALUES ((SELECT coalesce(max(id), 0) + 1 FROM alarms), $1,"
-		    " $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)"
-		    " ON CONFLICT (suite, case_name, metric, cell, commit_hash) DO UPDATE SET"
+		    " $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)"
+		    " ON CONFLICT (suite, case_name, metric, cell, environment, commit_hash) DO "
+		    "UPDATE SET"
 		    " before_commit = excluded.before_commit, state = excluded.state,"
 		    " change = excluded.change, low = excluded.low, high = excluded.high,"
 		    " changed_at = excluded.changed_at RETURNING id");
@@ -45,6 +46,7 @@ static int64_t write_alarm(struct query *query, const struct alarm_row *alarm)
 	query_text(query, alarm->case_name);
 	query_text(query, alarm->metric);
 	query_text(query, text_or_empty(alarm->cell));
+	query_int(query, alarm->environment);
 	query_text(query, alarm->commit);
 	query_text(query, alarm->before_commit);
 	query_text(query, alarm_state_name(alarm->state));
@@ -90,7 +92,8 @@ int sql_alarms(struct store *base, const struct alarm_filter *filter, struct are
 		    "SELECT a.suite, a.case_name, a.metric, nullif(a.cell, ''), a.commit_hash,"
 		    " a.before_commit, a.state, a.change, a.low, a.high, a.changed_at,"
 		    " (SELECT e.note FROM alarm_events e WHERE e.alarm = a.id"
-		    " ORDER BY e.position DESC LIMIT 1), a.opened_at FROM alarms a WHERE true");
+		    " ORDER BY e.position DESC LIMIT 1), a.opened_at, a.environment FROM alarms a "
+		    "WHERE true");
 	select_text(&select, " AND a.metric = ", filter->metric);
 	select_text(&select, " AND a.commit_hash = ", filter->commit);
 	select_text(&select, " AND a.state = ", filter->state_name);
@@ -113,6 +116,7 @@ int sql_alarms(struct store *base, const struct alarm_filter *filter, struct are
 		row->at = query_copy(&query, 10, arena);
 		row->note = query_copy(&query, 11, arena);
 		row->since = query_copy(&query, 12, arena);
+		row->environment = query_get_int(&query, 13);
 	}
 	query_end(&query);
 	if (query.failed)

@@ -166,12 +166,33 @@ static void a_machine_with_few_runs_takes_nothing_back(void **state)
 	assert_string_equal(alarms(), "20:suspected");
 }
 
+static void what_another_machine_never_saw_stays_here(void **state)
+{
+	(void)state;
+	level(0, 20, 100);
+	level(20, 25, 110);
+	for (unsigned at = 0; at < 40; at++)
+		run_on("b", at, 100);
+	assert_string_equal(alarms(), "20:suspected");
+}
+
+static void what_two_machines_see_each_has_its_own(void **state)
+{
+	(void)state;
+	level(0, 20, 100);
+	level(20, 25, 110);
+	for (unsigned at = 0; at < 26; at++)
+		run_on("b", at, at < 20 ? 50 : 55);
+	assert_string_equal(alarms(), "20:suspected 20:suspected");
+}
+
 /* An alarm of commit 20, as it came to STATE. */
 static void put(enum alarm_state state, const char *note)
 {
 	const struct alarm_row alarm = {.suite = "s",
 					.case_name = "speed",
 					.metric = "ms",
+					.environment = 1, /* of "a", which runs first */
 					.commit = hashes[20],
 					.before_commit = hashes[19],
 					.state = state,
@@ -264,6 +285,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_run_of_an_older_commit_takes_nothing_back, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_machine_with_few_runs_takes_nothing_back, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_another_machine_never_saw_stays_here, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_two_machines_see_each_has_its_own, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(later_runs_that_know_better_take_it_back, setup,
 						teardown),

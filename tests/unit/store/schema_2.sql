@@ -173,6 +173,8 @@ CREATE TABLE alarm_events (
 	note TEXT,
 	PRIMARY KEY (alarm, position)
 ) WITHOUT ROWID;
+INSERT INTO alarms VALUES(7,'incident','speed','ms','','c0ffee','bada55','suspected',0.1,0.09,0.11,'2026-11-22T00:00:00.000Z','2026-11-22T00:00:00.000Z');
+INSERT INTO alarm_events VALUES(7,0,'2026-11-22T00:00:00.000Z','suspected',NULL);
 CREATE TABLE quarantines (
 	suite TEXT NOT NULL,
 	case_name TEXT NOT NULL,

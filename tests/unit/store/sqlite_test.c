@@ -228,6 +228,28 @@ static void a_history_of_every_older_schema_is_brought_forward(void **state)
 	}
 }
 
+static void alarms_of_an_older_schema_get_their_machine(void **state)
+{
+	const struct place *place = *state;
+	char out[256];
+
+	make_older(place->file, "schema_2.sql");
+	store_close(opened(place->file));
+	assert_string_equal(
+		answer(place->file,
+		       "SELECT environment || ' ' || state || ' ' || commit_hash FROM v_alarms",
+		       out, sizeof(out)),
+		"1 suspected c0ffee");
+	assert_string_equal(answer(place->file, "SELECT alarm || ' ' || state FROM alarm_events",
+				   out, sizeof(out)),
+			    "7 suspected");
+	assert_string_equal(
+		answer(place->file,
+		       "SELECT count(*) FROM sqlite_master WHERE sql LIKE '%old_alarms%'", out,
+		       sizeof(out)),
+		"0");
+}
+
 /* Half a migration would be worse than none. */
 static void a_history_that_cannot_be_brought_forward_stays_as_it_was(void **state)
 {
@@ -648,6 +670,7 @@ int main(void)
 		TEST(databases_of_other_programs_are_refused),
 		TEST(a_newer_schema_names_both_versions),
 		TEST(a_history_of_every_older_schema_is_brought_forward),
+		TEST(alarms_of_an_older_schema_get_their_machine),
 		TEST(a_history_that_cannot_be_brought_forward_stays_as_it_was),
 		TEST(names_that_keep_nothing_are_refused),
 		TEST(a_missing_folder_is_said),
