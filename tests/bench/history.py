@@ -8,7 +8,7 @@ import statistics
 import subprocess
 from pathlib import Path
 
-from figures import ASSAY, main, sh, show, timed
+from figures import ASSAY, beside, main, sh, show, timed
 
 FILL = Path(ASSAY).resolve().parents[2] / "tests/bench/bench_history" if ASSAY else None
 RUNS, CASES, SAMPLES, MORE, TIMES = 10000, 200, 20, 100, 9
@@ -54,6 +54,8 @@ def insert(scratch):
     got = fill(history, runs_in(history), MORE)
     show("history/insert/median", got["median_ms"],
          f"ms to append one run (p99 {got['p99_ms']:g}, max {got['max_ms']:g})", "<=", 20)
+    beside("history/insert/look", got["look_ms"],
+           f"ms to look for alarms after it, {CASES} metrics at their newest 400 points")
 
 
 def queries(scratch):

@@ -1,6 +1,7 @@
 /*
  * bench_history URL FIRST COUNT CASES SAMPLES: append COUNT runs, from number FIRST, to the
- * history, as `assay run` does. Prints {"runs", "median_ms", "p99_ms", "max_ms"} of the appends.
+ * history, as `assay run` does. Prints {"runs", "median_ms", "p99_ms", "max_ms"} of the appends,
+ * and as "look_ms" what it took to look for alarms after the last one, at WATCHED commits.
  *
  * A commit has two runs on one image; every fiftieth case fails in one run of twenty, and half of
  * those failures have another text.
@@ -8,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "cmd/alarms.h"
 #include "store/store_ops.h"
 
 #include <stdio.h>
@@ -17,6 +19,7 @@
 #define BETWEEN_MS INT64_C(600000)
 #define RUNS_MAX 1000000
 #define CASES_MAX 100000
+#define WATCHED 1000 /* first parents, more than a series has points */
 
 static uint64_t random_bits(void) /* splitmix64, of a fixed seed: every fill is the same */
 {
@@ -97,10 +100,25 @@ static double ms(uint64_t ns)
 	return (double)ns / (double)NS_PER_MS;
 }
 
+/* Nanoseconds, 0 when it failed. */
+static uint64_t look(struct store *store, const struct run *run, size_t number, struct err *err)
+{
+	struct strings parents = {0};
+	uint64_t start;
+
+	for (size_t at = number / 2; at-- > 0 && parents.count < WATCHED;)
+		*(const char **)arena_push(run->arena, &parents.items, &parents.count,
+					   sizeof(char *)) = arena_printf(run->arena, "%040zx", at);
+	start = clock_ns();
+	if (alarms_watch(store, run, &parents, NULL, NULL, err) < 0)
+		return 0;
+	return clock_ns() - start;
+}
+
 static int fill(struct store *store, const int64_t numbers[4])
 {
 	size_t count = (size_t)numbers[1];
-	uint64_t *times = xcalloc(count, sizeof(*times));
+	uint64_t *times = xcalloc(count, sizeof(*times)), looked = 0;
 	struct err err = {0};
 
 	for (size_t i = 0; i < count; i++) {
@@ -110,16 +128,20 @@ static int fill(struct store *store, const int64_t numbers[4])
 		int rc = store->ops->append(store, run, &err);
 
 		times[i] = clock_ns() - start;
+		if (rc == 0 && i + 1 == count)
+			looked = look(store, run, (size_t)numbers[0] + i, &err);
 		run_free(run);
-		if (rc < 0) {
+		if (rc < 0 || (i + 1 == count && !looked)) {
 			(void)fprintf(stderr, "%s\n", err.msg);
 			free(times);
 			return 1;
 		}
 	}
 	qsort(times, count, sizeof(*times), compare_times);
-	printf("{\"runs\": %zu, \"median_ms\": %.3f, \"p99_ms\": %.3f, \"max_ms\": %.3f}\n", count,
-	       ms(times[count / 2]), ms(times[count * 99 / 100]), ms(times[count - 1]));
+	printf("{\"runs\": %zu, \"median_ms\": %.3f, \"p99_ms\": %.3f, \"max_ms\": %.3f, "
+	       "\"look_ms\": %.3f}\n",
+	       count, ms(times[count / 2]), ms(times[count * 99 / 100]), ms(times[count - 1]),
+	       ms(looked));
 	free(times);
 	return 0;
 }
