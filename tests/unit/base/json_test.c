@@ -2,12 +2,14 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "base/units.h"
 
 #include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,6 +236,51 @@ static void numbers_read_back_as_the_same_double(void **state)
 	}
 }
 
+static const char *printed(double value, struct buf *out)
+{
+	struct json *list = json_new_array();
+
+	json_add_num(list, NULL, value);
+	out->len = 0;
+	json_print(list, false, out);
+	json_free(list);
+	return buf_str(out);
+}
+
+static void decimals_are_as_short_as_they_were_written(void **state)
+{
+	static const double scales[] = {1, 10, 1000, 1e6, 1e9, 1e12};
+	uint64_t seed = 7;
+	struct buf out;
+	char wanted[64];
+
+	(void)state;
+	buf_init(&out, 1024);
+	for (int i = 0; i < 60000; i++) {
+		double value = nearbyint((random_unit(&seed) - .5) * 2e9) / scales[i % 6];
+
+		(void)snprintf(wanted, sizeof(wanted), "[%.15g]", value);
+		assert_string_equal(printed(value, &out), wanted);
+	}
+	buf_done(&out);
+}
+
+static void any_double_is_read_back_bit_for_bit(void **state)
+{
+	uint64_t seed = 9;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1024);
+	for (int i = 0; i < 60000; i++) {
+		double value =
+			(random_unit(&seed) - .5) * exp2((int)(random_unit(&seed) * 200) - 100);
+
+		assert_true(strtod(printed(value, &out) + 1, NULL) == value);
+	}
+	buf_done(&out);
+}
+
 static void whole_numbers_have_no_exponent(void **state)
 {
 	struct json *list = json_new_array();
@@ -340,6 +387,8 @@ int main(void)
 		cmocka_unit_test(comments_and_trailing_commas_are_nothing),
 		cmocka_unit_test(getters_give_the_fallback_for_another_type),
 		cmocka_unit_test(numbers_read_back_as_the_same_double),
+		cmocka_unit_test(decimals_are_as_short_as_they_were_written),
+		cmocka_unit_test(any_double_is_read_back_bit_for_bit),
 		cmocka_unit_test(whole_numbers_have_no_exponent),
 		cmocka_unit_test(copies_keep_whole_numbers_whole),
 		cmocka_unit_test(strings_are_escaped_and_mended),
