@@ -235,6 +235,50 @@ static size_t join(const double *logs, size_t count, double floor, size_t *start
 	return n;
 }
 
+/* The mean of what lies within EDGE of the median, the rest at its edges: less wanders than the
+ * median does. */
+static double tame_mean(const double *logs, size_t from, size_t to, double edge, double *scratch)
+{
+	double middle = level(logs, from, to, scratch), sum = 0;
+
+	for (size_t i = from; i < to; i++)
+		sum += fmin(fmax(logs[i] - middle, -edge), edge);
+	return middle + sum / (double)(to - from);
+}
+
+/* Squared distance, as far as it is noise. */
+static double apart(double value, double level, double edge)
+{
+	double distance = fmin(fabs(value - level), edge);
+
+	return distance * distance;
+}
+
+/*
+ * Move each change to where the points between two levels are nearest to these, the levels being
+ * what they are: an outlier says nothing of the place.
+ */
+static void place(const double *logs, size_t count, double edge, size_t *starts, size_t n,
+		  double *scratch)
+{
+	for (size_t i = 1; i < n; i++) {
+		size_t from = starts[i - 1], end = i + 1 < n ? starts[i + 1] : count;
+		double before = tame_mean(logs, from, starts[i], edge, scratch);
+		double after = tame_mean(logs, starts[i], end, edge, scratch);
+		double reach = edge + fabs(after - before), cost = 0, least = INFINITY;
+		size_t best = starts[i];
+
+		for (size_t at = from; at + STATS_CHANGES_SEGMENT <= end; at++) {
+			if (at >= from + STATS_CHANGES_SEGMENT && cost < least) {
+				least = cost;
+				best = at;
+			}
+			cost += apart(logs[at], before, reach) - apart(logs[at], after, reach);
+		}
+		starts[i] = best;
+	}
+}
+
 static int describe(const double *logs, size_t from, size_t at, size_t end, double *scratch,
 		    struct stats_change *out, struct err *err)
 {
@@ -271,6 +315,9 @@ static int find(const double *logs, double *tamed, size_t count, double floor, d
 	fit_levels(&fit, tamed, count, price(tamed, count, fit.costs, scratch));
 	n = settle(&fit, count, starts, trace(&fit, count, starts));
 	n = join(logs, count, floor, starts, n, scratch);
+	place(logs, count,
+	      NOISE_KEPT * sqrt(of_differences(logs, count, 1, fit.costs, scratch) / 2), starts, n,
+	      scratch);
 	list = arena_alloc(arena, n * sizeof(*list));
 	for (size_t i = 1; i < n && rc == 0; i++)
 		rc = describe(logs, starts[i - 1], starts[i], i + 1 < n ? starts[i + 1] : count,

@@ -100,6 +100,17 @@ static void a_large_step_is_told_at_its_own_first_point(void **state)
 	assert_int_equal(count, 1);
 }
 
+static void a_spike_beside_a_step_does_not_move_it(void **state)
+{
+	(void)state;
+	fill(.01);
+	step(100, 1.02);
+	values[98] *= 1.1;
+	assert_int_equal(look(POINTS), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(found[0].at, 100);
+}
+
 static void spikes_are_no_change(void **state)
 {
 	(void)state;
@@ -201,6 +212,7 @@ int main(void)
 		cmocka_unit_test(steps_up_and_down_are_found_where_they_are),
 		cmocka_unit_test(a_step_is_found_within_five_points),
 		cmocka_unit_test(a_large_step_is_told_at_its_own_first_point),
+		cmocka_unit_test(a_spike_beside_a_step_does_not_move_it),
 		cmocka_unit_test(spikes_are_no_change),
 		cmocka_unit_test(a_change_below_the_floor_is_not_told),
 		cmocka_unit_test(a_wandering_series_is_not_taken_for_steps),
