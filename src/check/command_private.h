@@ -24,6 +24,7 @@ struct metric_spec {
 	const char *pattern;
 	const char *unit;
 	int better;
+	const char *per; /* name of another; NULL: none */
 	double min, max;
 };
 extern const struct field check_metric_fields[];
@@ -35,7 +36,8 @@ int check_metric_validate(const struct metric_spec *specs, size_t count, struct 
 int check_json_judge(struct trial *trial, const struct json_spec *specs, size_t count,
 		     const struct json *document, const char *where, struct err *err);
 
-/* Record every sample in the case, also when some are out of range. DOCUMENT may be NULL when no
+/* Record every sample in the case, also when some are out of range: over the median of the metric
+ * that it is per, where it is. DOCUMENT may be NULL when no
  * metric has a path. */
 int check_metric_judge(struct trial *trial, const struct metric_spec *specs, size_t count,
 		       const struct json *document, const struct command_result *result,

@@ -177,6 +177,12 @@ static const struct row rows[] = {
 	 "{\"command\": [\"a\"], \"metrics\": [{\"name\": \"m\", \"path\": \"$.a\"}, {\"name\": "
 	 "\"m\", \"path\": \"$.b\"}]}",
 	 "two metrics"},
+	{"command",
+	 "{\"command\": \"c\", \"metrics\": [{\"name\": \"n\", \"path\": \"$\", \"per\": \"m\"}]}",
+	 "no metric of this check"},
+	{"command",
+	 "{\"command\": \"c\", \"metrics\": [{\"name\": \"n\", \"path\": \"$\", \"per\": \"n\"}]}",
+	 "itself per another"},
 	{"command", "{\"command\": \"a\"}", NULL},
 	{"command", "{\"command\": [\"test\", \"-z\", \"\"]}", NULL},
 	{"command", "{\"command\": [\"a\"], \"json\": [{\"path\": \"$\", \"equals\": null}]}",
