@@ -5,6 +5,7 @@
 #include "facts/facts.h"
 
 #define FACTS_NONE SIZE_MAX
+#define FACTS_PACKAGES_MAX 100000
 
 struct collector {
 	struct facts *facts;
@@ -29,6 +30,7 @@ const char *facts__text(struct collector *collector, const struct image_file *fi
 
 void facts__os(struct collector *collector);
 void facts__packages(struct collector *collector);
+void facts__rpm(struct collector *collector);	 /* or os.unread, where it cannot be read */
 void facts__python(struct collector *collector); /* interpreter and sites */
 int facts__dists(struct collector *collector, struct err *err);
 void facts__records(struct collector *collector);  /* files against RECORD, duplicates */

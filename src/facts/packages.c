@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define PACKAGES_MAX 100000
-
 struct paragraph {
 	const char *name, *version, *arch, *status;
 	uint64_t size_bytes;
@@ -29,7 +27,7 @@ static void add_package(struct collector *collector, const struct paragraph *fro
 	struct facts *facts = collector->facts;
 	struct package *package;
 
-	if (!from->name || !from->version || facts->package_count == PACKAGES_MAX ||
+	if (!from->name || !from->version || facts->package_count == FACTS_PACKAGES_MAX ||
 	    (from->status && !strstr(from->status, " installed")))
 		return;
 	package = arena_push(collector->arena, &facts->packages, &facts->package_count,
@@ -172,23 +170,6 @@ static void read_apk(struct collector *collector, const struct image_file *file)
 	add_package(collector, &now, "apk", file);
 }
 
-/* SQLite, ndb and Berkeley DB, under the folders that rpm has used. */
-static const char *find_rpm(struct collector *collector)
-{
-	static const char *const paths[] = {
-		"/usr/lib/sysimage/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/Packages.db",
-		"/usr/lib/sysimage/rpm/Packages",     "/var/lib/rpm/rpmdb.sqlite",
-		"/var/lib/rpm/Packages.db",	      "/var/lib/rpm/Packages"};
-
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		const struct image_file *file = image_find(collector->image, paths[i], true);
-
-		if (file && file->type == FILE_REGULAR)
-			return paths[i];
-	}
-	return NULL;
-}
-
 void facts__packages(struct collector *collector)
 {
 	const struct image_file *status =
@@ -207,6 +188,5 @@ void facts__packages(struct collector *collector)
 	find_origins(collector);
 	if (apk)
 		read_apk(collector, apk);
-	if (!collector->facts->package_count)
-		collector->facts->os.unread = find_rpm(collector);
+	facts__rpm(collector);
 }

@@ -30,15 +30,24 @@ static const char *encode(const char *text, struct arena *arena)
 	return copy;
 }
 
+/* An epoch stands before the version; of rpm's it is a qualifier (package-url/purl-spec, rpm). */
 static const char *system_purl(const struct facts *facts, const struct package *package,
 			       struct arena *arena)
 {
 	const char *type = strcmp(package->source, "dpkg") == 0 ? "deb" : package->source;
-	const char *space = facts->os.id ? facts->os.id : "debian";
+	const char *space = facts->os.id ? facts->os.id : "debian", *qualifiers = "";
+	const char *version = package->version ? package->version : "";
+	size_t epoch = strcmp(type, "rpm") == 0 ? strspn(version, "0123456789") : 0;
 
-	return arena_printf(arena, "pkg:%s/%s/%s@%s%s%s", type, space, encode(package->name, arena),
-			    encode(package->version ? package->version : "", arena),
-			    package->arch ? "?arch=" : "", package->arch ? package->arch : "");
+	if (package->arch)
+		qualifiers = arena_printf(arena, "?arch=%s", package->arch);
+	if (epoch && version[epoch] == ':') {
+		qualifiers = arena_printf(arena, "%s%sepoch=%.*s", qualifiers,
+					  package->arch ? "&" : "?", (int)epoch, version);
+		version += epoch + 1;
+	}
+	return arena_printf(arena, "pkg:%s/%s/%s@%s%s", type, space, encode(package->name, arena),
+			    encode(version, arena), qualifiers);
 }
 
 static size_t list_components(const struct facts *facts, struct arena *arena,

@@ -10,11 +10,10 @@
  *
  *   3.5 * variance * (1 + phi) / (1 - phi) * ln(count)
  *
- * and what is left has to be of a size that somebody wants to know of. Each change is then put where
- * the points on either side are nearest to the two levels, by squared distances up to the noise
- * beyond both: an outlier says nothing of the place. Penalty and error were
- * chosen by tests/bench/changes.py, which has false, missed and late changes beside what other
- * tools find.
+ * and what is left has to be of a size that somebody wants to know of. Each change is then put
+ * where the points on either side are nearest to the two levels, by squared distances up to the
+ * noise beyond both: an outlier says nothing of the place. Penalty and error were chosen by
+ * tests/bench/changes.py, which has false, missed and late changes beside what other tools find.
  */
 #ifndef STATS_CHANGES_H
 #define STATS_CHANGES_H
