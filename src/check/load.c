@@ -170,6 +170,35 @@ static int judge_reach(const struct loading *loading, const struct load_result *
 	return err_set(err, ERR_INFRA, "cannot connect to the endpoint");
 }
 
+/* A service that ended explains what was lost: the finding is told before its effects. */
+static int judge_service(struct loading *loading, struct err *err)
+{
+	struct trial *trial = loading->trial;
+	const struct target *target = trial->ctx->target;
+	struct target_service_state state;
+
+	if (!loading->started)
+		return 0;
+	if (target->ops->service_state(target->self, false, loading->arena, &state, err) < 0)
+		return -1;
+	for (size_t i = 0; i < trial->secrets.count; i++) {
+		const char *secret = trial->secrets.items[i];
+
+		if (!state.log || !memmem(state.log, state.log_len, secret, strlen(secret)))
+			continue;
+		check_trial_fail(trial, "service/secret-in-log", "the service's log", "no secret",
+				 "one that was sent or handed to it");
+		break;
+	}
+	if (!state.running)
+		check_trial_fail(trial,
+				 state.out_of_memory ? "service/out-of-memory" : "service/exited",
+				 "the service", "a service that goes on",
+				 arena_printf(loading->arena, "it ended with exit code %d",
+					      state.exit_code));
+	return 0;
+}
+
 static int load_once(struct loading *loading, struct err *err)
 {
 	const struct load_options options = options_of(loading);
@@ -182,6 +211,8 @@ static int load_once(struct loading *loading, struct err *err)
 	check_load_measure(loading->spec, &result, loading->cell, loading->arena,
 			   loading->trial->out);
 	rc = judge_reach(loading, &result, err);
+	if (rc == 0)
+		rc = judge_service(loading, err);
 	if (rc == 0)
 		check_load_judge(loading->spec, &result, loading->trial, &loading->open);
 	load_result_done(&result);
@@ -230,40 +261,13 @@ static int load_sweeping(struct loading *loading, struct err *err)
 				 DIRECTION_HIGHER);
 	metric->cell = loading->cell;
 	metric_add_sample(metric, loading->arena, found.knee);
+	if (judge_service(loading, err) < 0)
+		return -1;
 	judge_sweep(loading, &found);
 	return 0;
 }
 
 /* --- the service ----------------------------------------------------------------------------- */
-
-/* A service that ended explains what was lost, and is the finding. */
-static int judge_service(struct loading *loading, struct err *err)
-{
-	struct trial *trial = loading->trial;
-	const struct target *target = trial->ctx->target;
-	struct target_service_state state;
-
-	if (!loading->started)
-		return 0;
-	if (target->ops->service_state(target->self, false, loading->arena, &state, err) < 0)
-		return -1;
-	for (size_t i = 0; i < trial->secrets.count; i++) {
-		const char *secret = trial->secrets.items[i];
-
-		if (!state.log || !memmem(state.log, state.log_len, secret, strlen(secret)))
-			continue;
-		check_trial_fail(trial, "service/secret-in-log", "the service's log", "no secret",
-				 "one that was sent or handed to it");
-		break;
-	}
-	if (!state.running)
-		check_trial_fail(trial,
-				 state.out_of_memory ? "service/out-of-memory" : "service/exited",
-				 "the service", "a service that goes on",
-				 arena_printf(loading->arena, "it ended with exit code %d",
-					      state.exit_code));
-	return 0;
-}
 
 static int load_service(struct loading *loading, const struct target_service *service,
 			struct err *err)
@@ -287,7 +291,7 @@ static int load_service(struct loading *loading, const struct target_service *se
 	if (rc == 0)
 		rc = loading->spec->sweep ? load_sweeping(loading, err) : load_once(loading, err);
 	plans_free(loading);
-	return rc == 0 ? judge_service(loading, err) : -1;
+	return rc;
 }
 
 /* The suite's service is held for this case alone; a URL of the check's own is not. */
