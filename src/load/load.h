@@ -67,6 +67,12 @@ struct load_options {
 	size_t answer_max;
 	struct load_limits limits; /* of a good request */
 	uint64_t deadline_ns;	   /* of the whole run, clock_ns; 0: none */
+	/* For measuring the client itself; NULL: none. Each token after the warm-up: its number in
+	 * its answer, when it was read (clock_ns), the time since the one before it (0: the first),
+	 * the event's data. Called by the thread that read it. */
+	void (*on_token)(void *payload, uint64_t number, uint64_t at_ns, uint64_t gap_ns,
+			 const char *event);
+	void *payload;
 };
 
 struct load_result {

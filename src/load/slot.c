@@ -25,19 +25,22 @@ static void on_header(void *payload, const char *line, size_t len)
 }
 
 /* Tokens that came in one piece came at one time: the gaps between them are none. */
-static void on_token(struct load__slot *slot)
+static void on_token(struct load__slot *slot, const char *event)
 {
 	struct load__worker *worker = slot->worker;
-	uint64_t now = clock_ns();
+	const struct load_options *options = worker->run->options;
+	uint64_t at = slot->read_ns, gap = slot->first_token_ns ? at - slot->last_token_ns : 0;
 
 	if (!slot->first_token_ns) {
-		slot->first_token_ns = now;
+		slot->first_token_ns = at;
 	} else {
 		slot->gaps++;
 		if (!worker->warming)
-			histogram_add(&worker->result.inter_token, now - slot->last_token_ns);
+			histogram_add(&worker->result.inter_token, gap);
 	}
-	slot->last_token_ns = now;
+	if (options->on_token && !worker->warming)
+		options->on_token(options->payload, slot->gaps, at, gap, event);
+	slot->last_token_ns = at;
 }
 
 static void on_event(void *payload, const char *data, size_t len)
@@ -46,7 +49,7 @@ static void on_event(void *payload, const char *data, size_t len)
 	enum reply_event event = reply_stream_event(&slot->reply, data, len);
 
 	if (event == REPLY_TOKEN)
-		on_token(slot);
+		on_token(slot, data);
 	slot->bad |= event == REPLY_BAD;
 }
 
@@ -55,6 +58,7 @@ static int on_data(void *payload, const char *data, size_t len)
 	struct load__slot *slot = payload;
 	const struct load_options *options = slot->worker->run->options;
 
+	slot->read_ns = clock_ns();
 	slot->bytes += len;
 	if (slot->bytes > options->answer_max)
 		return -1;

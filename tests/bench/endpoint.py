@@ -35,8 +35,8 @@ def said(*words):
     return subprocess.run(pinned(0, *words), check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def load(*words):
-    got = json.loads(said(BIN / "bench_endpoint_load", *words))
+def load(*words, before=()):
+    got = json.loads(said(*before, BIN / "bench_endpoint_load", *words))
     if got["failed"] or got["unsent"]:
         raise SystemExit(f"bench endpoint: {got['failed']} requests failed, {got['unsent']} unsent")
     return got
@@ -49,22 +49,41 @@ def alone(name):
     return False
 
 
+def client(got):
+    return f"client {100 * got['cpu']:.0f} % of a core"
+
+
+FIRST = ("chrt", "--fifo", "5")  # before other work on the machine
+
+
 def tokens(_):
-    """1000 streams a second of 16 tokens, 5 ms apart, the first after 20 ms."""
+    """1000 streams a second of 16 tokens, 5 ms apart, the first after 20 ms. The server puts the time of
+    sending into each token: an error is what the client's time differs from it, for gaps between tokens
+    what the gaps differ. The server's own lateness is no error of the client; that other programs take
+    the client's core is one, so both are measured: as the machine is, and with the client before them.
+    The middle one of three runs counts."""
     if not alone("endpoint/tokens"):
         return
-    with Server() as url:
-        got = load(f"{url}/sse/20000/16/5000", "open", 1000, 4, "stream")
-    note = f"at {got['tokens_per_s']:.0f} tokens/s, client {100 * got['cpu']:.0f} % of a core"
-    show("endpoint/tokens/first-p99-error", abs(got["first_token"]["p99"] - 20), f"ms {note}", "<=", .5)
-    show("endpoint/tokens/inter-p99-error", abs(got["inter_token"]["p99"] - 5), f"ms {note}", "<=", .5)
+    for name, before in (("tokens", ()), ("tokens-undisturbed", FIRST)):
+        if before and subprocess.run([*before, "true"], capture_output=True).returncode:
+            skip(f"endpoint/{name}", "real-time priority is not allowed here")
+            continue
+        runs = []
+        for _ in range(3):
+            with Server() as url:
+                runs.append(load(f"{url}/sse/20000/16/5000", "open", 1000, 4, "stream", before=before))
+        for of in ("first", "inter"):
+            got = sorted(runs, key=lambda run: run[f"{of}_error"]["p99"])[1]
+            show(f"endpoint/{name}/{of}-p99-error", got[f"{of}_error"]["p99"],
+                 f"ms at {got['tokens_per_s']:.0f} tokens/s, {client(got)}, preempted "
+                 f"{got['preempted']} times; server's gaps p99 {got['server_gap']['p99']:.2f}", "<=", .5)
 
 
 def stall(_):
     """1 s without an answer inside 4 s at 200 requests a second."""
     with Server("--stall") as url:
         got = load(f"{url}/echo", "open", 200, 4)
-    show("endpoint/stall/p99", got["latency"]["p99"], "ms", ">=", 900)
+    show("endpoint/stall/p99", got["latency"]["p99"], f"ms, {client(got)}", ">=", 900)
 
 
 def lag(_):
@@ -73,7 +92,7 @@ def lag(_):
     with Server() as url:
         got = load(f"{url}/echo", "open", 10000, 4)
     show("endpoint/lag/p99", got["send_lag"]["p99"] * 1000,
-         f"us at 10000 requests/s, client {100 * got['cpu']:.0f} % of a core", "<=", 50)
+         f"us at 10000 requests/s, {client(got)}", "<=", 50)
 
 
 def requests_per_second(text):
@@ -88,6 +107,7 @@ def cost(_):
     if not alone("endpoint/cost"):
         return
     body = '{"prompt": "What is the capital of France?"}'
+    used = ""
     best = {"assay": 0.0, "wrk": 0.0, "hey": 0.0}
     with Server() as url:
         script = Path("/tmp") / f"assay-wrk-{os.getpid()}.lua"
@@ -96,7 +116,8 @@ def cost(_):
         try:
             for _ in range(3):
                 got = load(f"{url}/echo", "closed", 32, 2)
-                best["assay"] = max(best["assay"], got["rate"])
+                if got["rate"] > best["assay"]:
+                    best["assay"], used = got["rate"], client(got)
                 if shutil.which("wrk"):
                     out = said("wrk", "-t1", "-c32", "-d2s", "-s", script, f"{url}/echo")
                     best["wrk"] = max(best["wrk"], requests_per_second(out))
@@ -106,7 +127,7 @@ def cost(_):
                     best["hey"] = max(best["hey"], requests_per_second(out))
         finally:
             script.unlink()
-    show("endpoint/cost/rate", best["assay"], "requests/s of one core", ">=", 60000)
+    show("endpoint/cost/rate", best["assay"], f"requests/s, {used}", ">=", 60000)
     for other in ("wrk", "hey"):
         if best[other]:
             show(f"endpoint/cost/beside-{other}", best["assay"] / best[other],
@@ -119,7 +140,7 @@ def streams(_):
     """10,000 streams at once: 4 s to begin them all, each 10 s long."""
     with Server() as url:
         got = load(f"{url}/sse/5000000/6/1000000", "burst", 10000, 2500, "stream")
-    show("endpoint/streams/held", got["in_flight"], "streams at once, none failed", ">=", 10000)
+    show("endpoint/streams/held", got["in_flight"], f"streams at once, none failed, {client(got)}", ">=", 10000)
     show("endpoint/streams/memory", got["rss_mib"], "MiB of the client, all told", "<=", 256)
 
 

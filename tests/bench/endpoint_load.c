@@ -28,7 +28,34 @@ static void print_times(const char *name, const struct histogram *times)
 	       ms(times->most_ns));
 }
 
-static void print(const struct load_result *result)
+/* What the client adds: its times against those that the server put into the tokens. Both read the
+ * same clock. */
+struct errors {
+	struct histogram first, inter; /* absolute */
+	struct histogram late;	       /* the server's own gaps */
+};
+
+static void on_token(void *payload, uint64_t number, uint64_t at_ns, uint64_t gap_ns,
+		     const char *event)
+{
+	struct errors *errors = payload;
+	const char *text = strstr(event, "\"content\":\"");
+	char *end = NULL;
+	uint64_t sent, gap;
+
+	if (!text)
+		return;
+	sent = strtoull(text + strlen("\"content\":\""), &end, 10);
+	gap = strtoull(end, NULL, 10);
+	if (number == 0) {
+		histogram_add(&errors->first, at_ns > sent ? at_ns - sent : sent - at_ns);
+		return;
+	}
+	histogram_add(&errors->inter, gap_ns > gap ? gap_ns - gap : gap - gap_ns);
+	histogram_add(&errors->late, gap);
+}
+
+static void print(const struct load_result *result, const struct errors *errors)
 {
 	struct rusage usage;
 
@@ -37,30 +64,44 @@ static void print(const struct load_result *result)
 	       (unsigned long long)result->counts[LOAD_OK],
 	       (unsigned long long)load_failures(result), (unsigned long long)result->unsent);
 	printf(", \"rate\": %.1f, \"tokens_per_s\": %.1f, \"cpu\": %.4f, \"in_flight\": %zu, "
-	       "\"rss_mib\": %.1f",
+	       "\"rss_mib\": %.1f, \"preempted\": %ld",
 	       (double)result->counts[LOAD_OK] * NS_PER_S / (double)result->elapsed_ns,
 	       (double)result->tokens * NS_PER_S / (double)result->elapsed_ns, result->cpu_share,
-	       result->most_in_flight, (double)usage.ru_maxrss / 1024);
+	       result->most_in_flight, (double)usage.ru_maxrss / 1024, usage.ru_nivcsw);
 	print_times("latency", &result->latency);
 	print_times("first_token", &result->first_token);
 	print_times("inter_token", &result->inter_token);
 	print_times("send_lag", &result->send_lag);
+	print_times("first_error", &errors->first);
+	print_times("inter_error", &errors->inter);
+	print_times("server_gap", &errors->late);
 	printf("}\n");
 }
 
-static int run(const struct load_options *options)
+static int run(struct load_options *options)
 {
 	struct arena *arena = arena_new();
 	struct load_result result;
+	struct errors errors;
 	struct err err;
-	int rc = load_run(options, arena, &result, &err);
+	int rc;
+
+	histogram_init(&errors.first);
+	histogram_init(&errors.inter);
+	histogram_init(&errors.late);
+	options->on_token = on_token;
+	options->payload = &errors;
+	rc = load_run(options, arena, &result, &err);
 
 	if (rc < 0) {
 		fprintf(stderr, "endpoint_load: %s\n", err.msg);
 	} else {
-		print(&result);
+		print(&result, &errors);
 		load_result_done(&result);
 	}
+	histogram_done(&errors.first);
+	histogram_done(&errors.inter);
+	histogram_done(&errors.late);
 	arena_free(arena);
 	return rc < 0;
 }

@@ -5,8 +5,9 @@
  *   endpoint_server [--stall]   prints its port on the loopback
  *
  * POST /echo answers at once. POST /sse/FIRST_US/COUNT/GAP_US answers a stream: the first token
- * after FIRST_US, COUNT of them, GAP_US apart, each at its own time from the request. --stall:
- * 1.5 s after the first request nothing is done for 1 s.
+ * after FIRST_US, COUNT of them, GAP_US apart, each at its own time from the request. A token's
+ * text is when it was sent (clock_ns) and the time since the one before it, 0 for the first.
+ * --stall: 1.5 s after the first request nothing is done for 1 s.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -14,6 +15,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -29,13 +31,14 @@
 #define CONNECTIONS_MAX 65536
 #define HEAD_BYTES_MAX 4096
 #define AWAKE_NS UINT64_C(300000)
-#define TOKEN "data: {\"choices\":[{\"delta\":{\"content\":\"hi \"}}]}\n\n"
+#define TOKEN "data: {\"choices\":[{\"delta\":{\"content\":\"%" PRIu64 " %" PRIu64 " \"}}]}\n\n"
 #define LAST "data: [DONE]\n\n"
 
 struct connection {
 	char head[HEAD_BYTES_MAX];
 	size_t len;
 	uint64_t due, gap_ns; /* of the next token */
+	uint64_t sent;	      /* the last one, 0: none yet */
 	unsigned left;
 };
 
@@ -112,6 +115,7 @@ static void answer(int fd, struct connection *connection)
 	connection->due = now + number(&at) * 1000;
 	connection->left = (unsigned)number(&at);
 	connection->gap_ns = number(&at) * 1000;
+	connection->sent = 0;
 	say(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 		"Transfer-Encoding: chunked\r\n\r\n");
 	heap_push(connection->due, fd);
@@ -120,11 +124,16 @@ static void answer(int fd, struct connection *connection)
 static void token(int fd)
 {
 	struct connection *connection = connections[fd];
-	char data[256], last[64];
+	char event[128], data[256], last[64];
+	uint64_t now;
 
 	chunk(last, sizeof(last), LAST, "0\r\n\r\n");
 	connection->left--;
-	chunk(data, sizeof(data), TOKEN, connection->left ? "" : last);
+	now = clock_ns();
+	(void)snprintf(event, sizeof(event), TOKEN, now,
+		       connection->sent ? now - connection->sent : 0);
+	connection->sent = now;
+	chunk(data, sizeof(data), event, connection->left ? "" : last);
 	say(fd, data);
 	connection->due += connection->gap_ns;
 	if (connection->left)

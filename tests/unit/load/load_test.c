@@ -180,12 +180,36 @@ static void an_answer_must_hold_what_is_expected(void **state)
 	}
 }
 
+struct told {
+	unsigned first, later;
+	bool wrong;
+};
+
+static void on_token(void *payload, uint64_t number, uint64_t at_ns, uint64_t gap_ns,
+		     const char *event)
+{
+	struct told *told = payload;
+
+	told->first += number == 0;
+	told->later += number > 0;
+	told->wrong |= (number == 0) != (gap_ns == 0) || number > 4 || at_ns > clock_ns() ||
+		       !strstr(event, "\"hi\"");
+}
+
 static void the_first_token_is_not_the_role(void **state)
 {
+	struct load_options options = options_of(true);
 	struct load_result result;
+	struct told told = {0};
 
 	(void)state;
-	run_on(options_of(true), "/stream", &result);
+	options.on_token = on_token;
+	options.payload = &told;
+	options.warmup = 1;
+	run_on(options, "/stream", &result);
+	assert_int_equal(told.first, 4);
+	assert_int_equal(told.later, 16);
+	assert_false(told.wrong);
 	assert_int_equal(result.tokens, 20);
 	assert_int_equal(result.inter_token.count, 16);
 	assert_true(result.first_token.least_ns >= 10 * NS_PER_MS);
