@@ -193,17 +193,19 @@ static int explain_older(struct hunt *hunt, struct cause *out, struct err *err)
 static int test_fresh(struct hunt *hunt, const char *commit, unsigned i, struct sighting *out,
 		      struct err *err)
 {
+	const struct fresh_build build = {.rebuild = i == 0};
 	unsigned seen = 0;
 
 	for (size_t k = 0; k < hunt->sighting_count; k++) {
 		const struct sighting *one = &hunt->sightings[k];
 
-		if (!one->fresh || strcmp(one->commit, commit) != 0 || seen++ != i)
+		if (!one->fresh || one->layers_of || strcmp(one->commit, commit) != 0 ||
+		    seen++ != i)
 			continue;
 		*out = *one;
 		return 0;
 	}
-	return bisect__probe_fresh(hunt, commit, i == 0, out, err);
+	return bisect__probe_fresh(hunt, commit, &build, out, err);
 }
 
 /* One failure in the new image may be a flake: test it until that is as improbable as the answer
@@ -310,6 +312,55 @@ static int read_run(struct hunt *hunt, const struct sighting *at, struct cause *
 	return 0;
 }
 
+/* COMMIT on the layers of IMAGE: what an earlier call saw, else it is made now. */
+static int test_on_layers(struct hunt *hunt, const char *commit, const char *image,
+			  struct sighting *out, struct err *err)
+{
+	const struct fresh_build build = {.layers_of = image};
+
+	for (size_t k = 0; k < hunt->sighting_count; k++) {
+		const struct sighting *one = &hunt->sightings[k];
+
+		if (one->layers_of && strcmp(one->layers_of, image) == 0 &&
+		    strcmp(one->commit, commit) == 0) {
+			*out = *one;
+			return 0;
+		}
+	}
+	return bisect__probe_fresh(hunt, commit, &build, out, err);
+}
+
+/* Do two images have the same packages, as far as their facts tell? */
+static bool has_packages_of(struct hunt *hunt, const char *image, const char *other)
+{
+	struct cause between = {0};
+
+	compare(hunt, image, NULL, other, NULL, &between);
+	for (size_t i = 0; i < between.count; i++)
+		if (strcmp(between.differences[i].topic, "python") == 0 ||
+		    strcmp(between.differences[i].topic, "package") == 0)
+			return false;
+	return !between.silent;
+}
+
+/* The old code fails on new packages. The new code on the old ones, in OLD's image, tells whether
+ * it has a part in it. Where they cannot be had again nothing is said. */
+static int try_old_packages(struct hunt *hunt, const struct sighting *old, const char *commit,
+			    struct cause *out, struct err *err)
+{
+	struct sighting seen = {0};
+
+	if (test_on_layers(hunt, commit, old->image, &seen, err) < 0)
+		return err->code == ERR_CANCELLED ? -1 : 0;
+	if (seen.sight == SIGHT_BROKEN || !seen.image ||
+	    !has_packages_of(hunt, old->image, seen.image))
+		return 0;
+	out->external = arena_printf(
+		hunt->arena, "%s; %.12s, built on the packages of that image, %s", out->external,
+		commit, seen.sight == SIGHT_PASS ? "passes too" : "fails as well: it has its part");
+	return 0;
+}
+
 static int explain_culprit(struct hunt *hunt, const struct verdict_of_search *answer,
 			   struct cause *out, struct err *err)
 {
@@ -325,7 +376,7 @@ static int explain_culprit(struct hunt *hunt, const struct verdict_of_search *an
 	    try_fresh(hunt, before, out, err) < 0)
 		return -1;
 	if (out->external)
-		return 0;
+		return try_old_packages(hunt, before, after->commit, out, err);
 	if (!after->image || !before->image)
 		out->silent = "one of the two commits has no image, as its build fails";
 	else

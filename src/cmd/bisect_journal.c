@@ -118,6 +118,7 @@ static void read_line(struct hunt *hunt, const struct json *line)
 		.build_s = json_num(line, "build_s", 0),
 		.test_s = json_num(line, "test_s", 0),
 		.fresh = json_bool(line, "fresh", false),
+		.layers_of = arena_strdup(arena, json_str(line, "layers_of", NULL)),
 		.value = json_num(line, "value", 0),
 		.level = json_num(line, "level", 0),
 		.base_build_s = json_num(line, "base_build_s", 0),
@@ -220,6 +221,7 @@ int bisect__journal_add(struct hunt *hunt, const struct sighting *sighting, stru
 	json_add_num(line, "build_s", sighting->build_s);
 	json_add_num(line, "test_s", sighting->test_s);
 	json_add_bool(line, "fresh", sighting->fresh);
+	json_add_str(line, "layers_of", sighting->layers_of);
 	if (sighting->sight == SIGHT_MEASURED) {
 		json_add_num(line, "value", sighting->value);
 		json_add_num(line, "level", sighting->level);

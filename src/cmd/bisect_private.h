@@ -60,6 +60,7 @@ struct sighting {
 	const char *note;  /* what was seen, one line */
 	double build_s;	   /* 0: nothing was built */
 	double test_s;
+	const char *layers_of; /* of a fresh one: image whose layers it was built on; NULL: none */
 	bool fresh; /* made to see whether a new build of equal inputs differs: no evidence */
 	/* Of SIGHT_MEASURED: log ratio to the good end, above 0 is towards the bad one; what was
 	 * measured there, and how long its image took to build. */
@@ -185,9 +186,14 @@ int bisect__learn_flakes(struct hunt *hunt, struct err *err);
 /* Build and test side by side; every result is in the journal before the next probe starts.
  * ERR_CANCELLED, ERR_INFRA after retries. */
 int bisect__probe(struct hunt *hunt, const struct probe *probes, size_t count, struct err *err);
-/* Test COMMIT with REBUILD in an image built anew without any cache, else in its newest image. No
- * evidence for the search. */
-int bisect__probe_fresh(struct hunt *hunt, const char *commit, bool rebuild,
+/* How an image is made to see whether builds of equal inputs differ. */
+struct fresh_build {
+	bool rebuild; /* anew without any cache, else the newest image there is */
+	const char
+		*layers_of; /* image whose layers are taken for steps that it shares; NULL: none */
+};
+/* Test COMMIT in such an image. No evidence for the search. */
+int bisect__probe_fresh(struct hunt *hunt, const char *commit, const struct fresh_build *build,
 			struct sighting *sighting, struct err *err);
 
 /* --- cause, report */

@@ -36,7 +36,7 @@ struct child {
 	const char *commit;
 	const char *folder; /* command mode: the copy */
 	const char *out, *errors;
-	bool rebuild;
+	struct fresh_build fresh; /* nothing set: an image as usual */
 	enum phase phase;
 	unsigned tries;
 	pid_t pid;
@@ -143,13 +143,15 @@ static int start_run(struct child *child, struct err *err)
 	add_options(&words, "--only", &options->only);
 	add_options(&words, "--target", &options->targets);
 	add_options(&words, "--var", &options->vars);
-	add_option(&words, "--history", options->history);
+	/* What a commit does on the layers of another is nothing that others should build on. */
+	add_option(&words, "--history", child->fresh.layers_of ? "memory:" : options->history);
+	add_option(&words, "--cache-from", child->fresh.layers_of);
 	add_option(&words, "--engine", options->engine);
 	add_option(&words, "--jobs", arena_printf(hunt->arena, "%lld", (long long)options->jobs));
 	add_word(&words, "--no-reruns"); /* the search says what is tested again */
 	add_word(&words, "--json");
 	add_word(&words, "--quiet");
-	if (child->rebuild)
+	if (child->fresh.rebuild)
 		add_word(&words, "--no-cache");
 	if (words.count + 1 >= WORDS_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d words for a run", WORDS_MAX);
@@ -201,8 +203,10 @@ static int start(struct child *child, struct err *err)
 	child->out = arena_printf(hunt->arena, "%s/%.12s.out", hunt->folder, child->commit);
 	child->errors = arena_printf(hunt->arena, "%s/%.12s.err", hunt->folder, child->commit);
 	(void)snprintf(line, sizeof(line), "%s %.12s \"%.60s\"",
-		       child->rebuild ? "building anew" : "probing", child->commit,
-		       bisect__subject(hunt, child->commit));
+		       child->fresh.layers_of ? "building on older layers"
+		       : child->fresh.rebuild ? "building anew"
+					      : "probing",
+		       child->commit, bisect__subject(hunt, child->commit));
 	progress_say(hunt->progress, line);
 	return hunt->suite ? start_run(child, err) : start_in_copy(child, err);
 }
@@ -419,12 +423,12 @@ int bisect__probe(struct hunt *hunt, const struct probe *probes, size_t count, s
 	return rc;
 }
 
-int bisect__probe_fresh(struct hunt *hunt, const char *commit, bool rebuild,
+int bisect__probe_fresh(struct hunt *hunt, const char *commit, const struct fresh_build *build,
 			struct sighting *sighting, struct err *err)
 {
 	struct child child = {.hunt = hunt,
 			      .position = bisect__position_of(hunt, commit),
-			      .rebuild = rebuild,
+			      .fresh = *build,
 			      .pidfd = -1};
 	struct pollfd fd;
 
@@ -440,5 +444,6 @@ int bisect__probe_fresh(struct hunt *hunt, const char *commit, bool rebuild,
 	if (end_run(&child, reap(&child), sighting, err) < 0)
 		return -1;
 	sighting->fresh = true;
+	sighting->layers_of = build->layers_of;
 	return bisect__journal_add(hunt, sighting, err);
 }

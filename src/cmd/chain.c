@@ -2,6 +2,7 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/units.h"
 #include "cmd/progress.h"
@@ -177,6 +178,18 @@ static int resolve_baseline(struct chain *chain, struct err *err)
 	return 0;
 }
 
+/* The image whose layers are taken, if any: one that is not there is the user's slip. */
+static int find_cache(struct chain *chain, struct err *err)
+{
+	const char *from = chain->request->cache_from;
+
+	if (!from || engine_image(chain->engine, from, chain->arena, &chain->cache_from, err) == 0)
+		return 0;
+	if (err->code == ERR_NOTFOUND)
+		err_set(err, ERR_USAGE, "--cache-from %s: the engine has no such image", from);
+	return -1;
+}
+
 static int open_all(struct chain *chain, struct err *err)
 {
 	const struct chain_request *request = chain->request;
@@ -203,7 +216,8 @@ static int open_all(struct chain *chain, struct err *err)
 	if (chain__quarantine(chain, err) < 0)
 		return -1;
 	chain__find_typical(chain);
-	if (chain__resolve_against(chain, err) < 0 || sweep(chain, err) < 0)
+	if (find_cache(chain, err) < 0 || chain__resolve_against(chain, err) < 0 ||
+	    sweep(chain, err) < 0)
 		return -1;
 	return rundir_create(chain->state, run, &chain->dir, err);
 }
@@ -226,16 +240,28 @@ static bool same_as(struct chain *chain, const char *commit, const char *hash)
 	return same;
 }
 
+/* What an image is made of that takes another's layers: these too. */
+static void mix_cache(const struct chain *chain, char hash[DIGEST_HEX])
+{
+	struct digest *digest = digest_new();
+
+	digest_add_field(digest, hash);
+	digest_add_field(digest, chain->cache_from.id);
+	digest_final(digest, hash);
+}
+
 static int hash_inputs(struct chain *chain, struct err *err)
 {
 	struct run *run = chain->run;
-	char hash[65];
+	char hash[DIGEST_HEX];
 
 	if (deploy_bases(chain->engine, context_bases(chain->context), run->arena,
 			 &run->build.bases, err) < 0)
 		return -1;
 	if (context_hash(chain->context, &run->build.bases, hash, err) < 0)
 		return err->code == ERR_NOTFOUND ? 0 : -1;
+	if (chain->cache_from.id)
+		mix_cache(chain, hash);
 	run->build.input_hash = arena_strdup(run->arena, hash);
 	if (chain->ancestors.count && same_as(chain, chain->ancestors.items[0], hash)) {
 		run->build.same_inputs_as = arena_strdup(run->arena, chain->ancestors.items[0]);
@@ -387,7 +413,8 @@ static int build_image(struct chain *chain, struct err *err)
 {
 	struct run *run = chain->run;
 	const struct deploy_callbacks callbacks = {on_log, on_step, chain};
-	struct deploy_options options = {.no_cache = chain->request->no_cache};
+	struct deploy_options options = {.no_cache = chain->request->no_cache,
+					 .cache_from = chain->cache_from.id};
 	uint64_t start = clock_ns();
 	int rc;
 

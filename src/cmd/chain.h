@@ -25,11 +25,12 @@ struct chain_request {
 	struct strings metrics; /* patterns of names; empty: every one */
 	double margin;
 	int64_t pairs;
-	bool rerun_failures; /* as a suite's: make failed checks again */
-	bool once;	     /* make no check again, whatever the suite says */
-	bool reuse;	     /* take over check results of equal inputs */
-	bool rebuild;	     /* build even when an image of equal inputs exists */
-	bool no_cache;	     /* and without the builder's cache */
+	bool rerun_failures;	/* as a suite's: make failed checks again */
+	bool once;		/* make no check again, whatever the suite says */
+	bool reuse;		/* take over check results of equal inputs */
+	bool rebuild;		/* build even when an image of equal inputs exists */
+	bool no_cache;		/* and without the builder's cache */
+	const char *cache_from; /* and with the layers of this image for a cache; NULL: none */
 	/* Progress for people, one line at a time; never NULL. */
 	void (*say)(void *payload, const char *line);
 	/* How long it may still take, by the history; NULL: nobody wants to know. */

@@ -41,7 +41,8 @@ struct chain {
 	struct run *baseline_run; /* NULL: none; looked for once */
 	struct run *imaged_run;	  /* where that built no image: the nearest older run that did */
 	bool baseline_known;
-	unsigned *reruns; /* of each case when it fails; NULL: none */
+	struct image_config cache_from; /* of the request; no id: none */
+	unsigned *reruns;		/* of each case when it fails; NULL: none */
 	struct against_image against;
 };
 

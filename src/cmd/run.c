@@ -35,6 +35,7 @@ struct run_options {
 	bool reuse;
 	bool rebuild;
 	bool no_cache;
+	const char *cache_from;
 	bool verbose;
 	int exit_style;
 	int build_failure;
@@ -66,6 +67,8 @@ static const struct option_row run_rows[] = {
 	 "build even when an image with equal inputs exists"},
 	{"no-cache", 0, OPTION_FLAG, AT(no_cache), NULL, NULL,
 	 "with --rebuild: without the builder's layer cache"},
+	{"cache-from", 0, OPTION_STRING, AT(cache_from), "IMAGE", NULL,
+	 "with --rebuild: take the layers of this image for the steps that it shares"},
 	{"baseline", 0, OPTION_STRING, AT(baseline), "REV", NULL,
 	 "compare with this commit (default: nearest ancestor with a run)"},
 	{"against", 0, OPTION_STRING, AT(against), "REV|IMAGE", NULL,
@@ -147,8 +150,9 @@ static int run_suite(const struct run_options *options, const char *suite, struc
 		.rerun_failures = options->rerun_failures,
 		.once = options->no_reruns,
 		.reuse = options->reuse,
-		.rebuild = options->rebuild || options->no_cache,
+		.rebuild = options->rebuild || options->no_cache || options->cache_from,
 		.no_cache = options->no_cache,
+		.cache_from = options->cache_from,
 		.say = progress_say,
 		.left = progress_is_live(progress) ? progress_left : NULL,
 		.payload = progress,
@@ -192,7 +196,12 @@ static int run_suites(const struct run_options *options, struct arena *arena)
 	struct err err = {0};
 	int code = EXIT_PASS;
 
-	if (options->reuse && (options->rebuild || options->no_cache)) {
+	if (options->no_cache && options->cache_from) {
+		err_set(&err, ERR_USAGE,
+			"--no-cache and --cache-from contradict each other: choose one");
+		return cmd_fail(&err);
+	}
+	if (options->reuse && (options->rebuild || options->no_cache || options->cache_from)) {
 		err_set(&err, ERR_USAGE, "--reuse and --rebuild contradict each other: choose one");
 		return cmd_fail(&err);
 	}

@@ -148,6 +148,7 @@ int deploy_build(struct engine *engine, struct context *context, const struct su
 	describe(context, image, &relay, &request);
 	request.tag = options->tag;
 	request.no_cache = options->no_cache;
+	request.cache_from = options->cache_from;
 	request.pull = image->pull;
 	if (choose_builder(engine, context, image, &request.buildkit, err) < 0)
 		return -1;

@@ -67,6 +67,7 @@ struct deploy_callbacks {
 struct deploy_options {
 	const char *tag;
 	bool no_cache;
+	const char *cache_from; /* as of struct build_request */
 };
 
 /* Build CONTEXT's image as IMAGE says; CALLBACKS may be NULL. Takes BuildKit when IMAGE wants it,

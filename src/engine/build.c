@@ -215,6 +215,20 @@ static void add_pairs(struct buf *path, const char *key, const struct pairs *pai
 	buf_done(&text);
 }
 
+static void add_cache_from(struct buf *path, const char *image)
+{
+	CLEANUP(json_freep) struct json *list = json_new_array();
+	struct buf text;
+
+	if (!image)
+		return;
+	json_add_str(list, NULL, image);
+	buf_init(&text, ENGINE_PATH_MAX);
+	json_print(list, false, &text);
+	add_query(path, "cachefrom", buf_str(&text));
+	buf_done(&text);
+}
+
 static void build_path(const struct engine *engine, const struct build_request *request,
 		       struct buf *path)
 {
@@ -224,6 +238,7 @@ static void build_path(const struct engine *engine, const struct build_request *
 	add_query(path, "target", request->target);
 	add_query(path, "nocache", request->no_cache ? "1" : NULL);
 	add_query(path, "pull", request->pull ? "1" : NULL);
+	add_cache_from(path, request->cache_from);
 	add_pairs(path, "buildargs", &request->args);
 	add_pairs(path, "labels", &request->labels);
 	if (engine->podman)
@@ -399,6 +414,10 @@ int engine_build(struct engine *engine, const struct build_request *request, str
 			       "this build needs BuildKit, and `docker buildx` is not installed or "
 			       "cannot use the engine at %s (see `assay doctor`)",
 			       engine->info.host);
+	if (request->cache_from && (request->buildkit || engine->podman))
+		return err_set(err, ERR_USAGE,
+			       "only Docker's classic builder takes the layers of an image for its "
+			       "cache: leave --cache-from out");
 	build.builder = request->buildkit ? "buildkit" : "classic";
 	build.failed = false;
 	build.image_id = build.message = build.partial_image = NULL;

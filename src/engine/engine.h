@@ -75,6 +75,7 @@ struct build_request {
 	bool buildkit;
 	bool pull;
 	bool no_cache;
+	const char *cache_from; /* id of an image whose layers count as cached; NULL: as usual */
 	struct strings secrets; /* BuildKit only */
 	uint64_t timeout_ns;
 	const char *dockerfile_text; /* to map steps to lines */

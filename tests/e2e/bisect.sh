@@ -122,35 +122,46 @@ expect 5 'external cause: .*a dependency that the commit does not pin moved' \
 # The package folder changes between the runs, the commits do not: the same code passes in the image
 # of then and fails in one built anew, and the package that moved is named with its step.
 packages=$scratch/packages
+mkdir "$packages"
 folder() {
-	mkdir -p "$packages/torch"
+	rm -rf "$packages/torch"
+	mkdir "$packages/torch"
 	cp "$top/fixtures/incident/wheels/pypi/torch-$1-"*.whl "$packages/torch"
 	find "$packages/torch" -name '*.whl' -printf '<a href="%f">%f</a>\n' >"$packages/torch/index.html"
 }
-folder 2.6.0
 python3 -u -m http.server --bind 127.0.0.1 --directory "$packages" 0 >"$scratch/port" 2>/dev/null &
 server=$!
 trap 'kill $server; docker rmi -f assay-bisect/base:1 >/dev/null 2>&1; rm -rf "$scratch"' EXIT
 until port=$(grep -oE 'port [0-9]+' "$scratch/port"); do read -rt 0.05 <> <(:) || true; done
+# unpinned DIR COMMAND: five commits that install what torch there is; the first and the third were
+# built when it was 2.6.0, and the last one fails with what there is now.
+unpinned() {
+	local i
+	folder 2.6.0
+	repo "$1"
+	printf 'FROM assay-fixture/base:1\nENV REPO=%s\nRUN pip install --no-deps torch --index-url http://127.0.0.1:%s\nCOPY n /srv/\n' \
+		"${1##*/}" "${port#port }" >"$1/Dockerfile"
+	printf '{"assay": 1, "name": "unpinned", "image": {"dockerfile": "Dockerfile", "context": ".", "network": "host"},
+ "checks": [{"name": "torch", "kind": "command", "command": ["sh", "-c", "%s"]}]}' "$2" >"$1/assay.jsonc"
+	for i in 0 1 2 3 4; do
+		echo "$i" >"$1/n"
+		commit "$1" "step $i"
+	done
+	expect 0 '^pass ' "$ASSAY" run --repo "$1" --commit HEAD~4 --rebuild --no-cache
+	expect 0 '^pass ' "$ASSAY" run --repo "$1" --commit HEAD~2
+	folder 2.7.1
+	expect 1 '^fail ' "$ASSAY" run --repo "$1" --rebuild --no-cache
+}
 unpinned=$scratch/unpinned
-repo "$unpinned"
-printf 'FROM assay-fixture/base:1\nRUN pip install --no-deps torch --index-url http://127.0.0.1:%s\nCOPY n /srv/\n' \
-	"${port#port }" >"$unpinned/Dockerfile"
-cat >"$unpinned/assay.jsonc" <<'EOF'
-{"assay": 1, "name": "unpinned", "image": {"dockerfile": "Dockerfile", "context": ".", "network": "host"},
- "checks": [{"name": "torch", "kind": "command", "command": ["sh", "-c", "pip list | grep -q 'torch .*2.6'"]}]}
-EOF
-for i in 0 1 2 3 4; do
-	echo "$i" >"$unpinned/n"
-	commit "$unpinned" "step $i"
-done
-expect 0 '^pass ' "$ASSAY" run --repo "$unpinned" --commit HEAD~4
-expect 0 '^pass ' "$ASSAY" run --repo "$unpinned" --commit HEAD~2
-folder 2.7.1
-expect 1 '^fail ' "$ASSAY" run --repo "$unpinned" --rebuild --no-cache
-expect 5 'external cause: .*passes in its image .* and fails in one built anew' \
+unpinned "$unpinned" "pip list | grep -q 'torch .*2.6'"
+expect 5 'external cause: .*passes in its image .* and fails in one built anew.* built on the packages of that image, passes too' \
 	"$ASSAY" bisect --repo "$unpinned" --good HEAD~4
-expect 5 'python torch: 2.6.0[+]cu124 -> 2.7.1[+]cu126 +\(step 2, RUN pip install' "$ASSAY" bisect --repo "$unpinned" --good HEAD~4
+expect 5 'python torch: 2.6.0[+]cu124 -> 2.7.1[+]cu126 +\(step 3, RUN pip install' "$ASSAY" bisect --repo "$unpinned" --good HEAD~4
+# shellcheck disable=SC2016 # the container's shell expands it
+unpinned "$scratch/both" "pip list | grep -q 'torch .*2.6' && test \$(cat /srv/n) -lt 3"
+expect 5 'built on the packages of that image, fails as well: it has its part' \
+	"$ASSAY" bisect --repo "$scratch/both" --good HEAD~4
+expect 2 'the engine has no such image' "$ASSAY" run --repo "$unpinned" --cache-from assay-none:1
 
 after=$(git -C "$r" status --porcelain; sha256sum <"$r/.git/index")
 holds 'work tree and index are as they were' [ "$before" = "$after" ]
