@@ -161,9 +161,12 @@ static int judge_reach(const struct loading *loading, const struct load_result *
 	uint64_t lost =
 		result->counts[LOAD_REFUSED] + result->counts[LOAD_DNS] + result->counts[LOAD_TLS];
 
+	/* A server that refuses our certificate may close before its alert is read. */
+	if (result->counts[LOAD_TLS])
+		lost += result->counts[LOAD_RESET];
 	if (loading->started || !lost || lost < result->requests)
 		return 0;
-	for (int i = LOAD_DNS; i <= LOAD_TLS; i++)
+	for (int i = LOAD_REFUSED; i <= LOAD_TLS; i++)
 		if (result->examples[i])
 			return err_set(err, ERR_INFRA, "cannot connect to the endpoint: %s",
 				       result->examples[i]);

@@ -21,6 +21,7 @@ struct exchange {
 	struct http_answer answer;
 	struct err err;
 	bool failed;
+	char message[CURL_ERROR_SIZE];
 };
 
 static pthread_once_t global_once = PTHREAD_ONCE_INIT;
@@ -174,10 +175,27 @@ void http__configure(const struct http_client *client, CURL *easy, const char *p
 	}
 }
 
-int http__connect_error(const struct http_client *client, CURL *easy, CURLcode code,
-			struct err *err)
+bool http__tls_failed(CURLcode code, const char *message)
 {
-	const char *why = curl_easy_strerror(code);
+	switch (code) {
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+		return true;
+	case CURLE_RECV_ERROR:
+		return strstr(message, "SSL") && strstr(message, " alert ");
+	default:
+		return false;
+	}
+}
+
+int http__connect_error(const struct http_client *client, CURL *easy, CURLcode code,
+			const char *message, struct err *err)
+{
+	const char *why = *message ? message : curl_easy_strerror(code);
 	long sys = 0;
 
 	(void)curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &sys);
@@ -286,6 +304,7 @@ static void setup(struct exchange *x, CURL *easy, struct curl_slist *headers)
 	else
 		(void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
 				       request->method ? request->method : "GET");
+	(void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->message);
 	(void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 	(void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	(void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
@@ -328,7 +347,7 @@ static int timeout_error(struct exchange *x, struct err *err)
 
 	(void)curl_easy_getinfo(x->easy, CURLINFO_CONNECT_TIME_T, &connected);
 	if (!connected && !x->answer.headers.len)
-		return http__connect_error(x->client, x->easy, CURLE_OPERATION_TIMEDOUT, err);
+		return http__connect_error(x->client, x->easy, CURLE_OPERATION_TIMEDOUT, "", err);
 	return err_set(err, ERR_TIMEOUT, "%s %s: no complete answer within %s",
 		       http__place(x->client), x->request->path,
 		       units_duration(x->request->timeout_ns, limit, sizeof(limit)));
@@ -339,14 +358,13 @@ static int transfer_error(struct exchange *x, CURLcode code, struct err *err)
 	curl_off_t bytes = 0;
 
 	(void)curl_easy_getinfo(x->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+	if (http__tls_failed(code, x->message))
+		return http__connect_error(x->client, x->easy, code, x->message, err);
 	switch (code) {
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CERTPROBLEM:
-		return http__connect_error(x->client, x->easy, code, err);
+		return http__connect_error(x->client, x->easy, code, "", err);
 	case CURLE_OPERATION_TIMEDOUT:
 		return timeout_error(x, err);
 	case CURLE_PARTIAL_FILE:
@@ -408,6 +426,7 @@ int http_send(struct http_client *client, const struct http_request *request,
 	if (rc == 0)
 		rc = finish(&x, code, err);
 	(void)curl_multi_remove_handle(slot.multi, slot.easy);
+	(void)curl_easy_setopt(slot.easy, CURLOPT_ERRORBUFFER, NULL);
 	curl_slist_free_all(headers);
 	slot_give(client, &slot);
 	if (rc < 0)

@@ -293,6 +293,8 @@ static enum http_end receive_end(const struct http_transfer *transfer)
 
 static enum http_end end_of(const struct http_transfer *transfer, CURLcode code)
 {
+	if (http__tls_failed(code, transfer->message))
+		return HTTP_END_TLS;
 	switch (code) {
 	case CURLE_OK:
 		return HTTP_END_WHOLE;
@@ -307,13 +309,6 @@ static enum http_end end_of(const struct http_transfer *transfer, CURLcode code)
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
 		return HTTP_END_DNS;
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_ISSUER_ERROR:
-		return HTTP_END_TLS;
 	case CURLE_GOT_NOTHING:
 	case CURLE_SEND_ERROR:
 		return HTTP_END_RESET;
@@ -322,6 +317,19 @@ static enum http_end end_of(const struct http_transfer *transfer, CURLcode code)
 	default:
 		return HTTP_END_PROTOCOL;
 	}
+}
+
+/* libcurl tells how long a connection was tried, not why it failed. */
+static const char *message_of(const struct http_transfer *transfer, CURLcode code)
+{
+	long sys = 0;
+
+	if (!code)
+		return "";
+	(void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &sys);
+	if (code == CURLE_COULDNT_CONNECT && sys)
+		return strerror((int)sys);
+	return transfer->message[0] ? transfer->message : curl_easy_strerror(code);
 }
 
 static void finish(struct http_transfer *transfer, CURLcode code)
@@ -343,10 +351,7 @@ static void finish(struct http_transfer *transfer, CURLcode code)
 	}
 	result.status = (int)status;
 	result.type = type ? type : "";
-	result.message = "";
-	if (code)
-		result.message =
-			transfer->message[0] ? transfer->message : curl_easy_strerror(code);
+	result.message = message_of(transfer, code);
 	(void)curl_multi_remove_handle(transfer->multi->curl, easy);
 	transfer->active = false;
 	transfer->events->done(transfer->payload, &result);

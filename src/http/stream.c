@@ -122,7 +122,7 @@ static int connect_raw(struct http_client *client, const char *path, struct http
 	(void)curl_easy_setopt(stream->easy, CURLOPT_CONNECT_ONLY, 1L);
 	code = curl_easy_perform(stream->easy);
 	if (code)
-		return http__connect_error(client, stream->easy, code, err);
+		return http__connect_error(client, stream->easy, code, "", err);
 	code = curl_easy_getinfo(stream->easy, CURLINFO_ACTIVESOCKET, &stream->fd);
 	if (code || stream->fd == CURL_SOCKET_BAD)
 		return err_set(err, ERR_INFRA, "%s: libcurl gave no socket", stream->name);
