@@ -108,10 +108,11 @@ static void stub_connection(struct stub *stub, int fd)
 	stub->count++;
 	for (const struct stub_rule *rule = stub->rules; rule->match; rule++) {
 		const char *at = strstr(head, rule->match);
+		bool early = rule->early; /* the test may be over, and its rules with it, below */
 
 		if (!at || at > strchr(head, '\r'))
 			continue;
-		if (!rule->early)
+		if (!early)
 			stub_serve_body(stub, fd, head, end, used - (size_t)(end - head));
 		if (rule->hold)
 			(void)!recv(fd, head, 1, 0);
@@ -119,7 +120,7 @@ static void stub_connection(struct stub *stub, int fd)
 			stub_answer(rule, fd);
 		/* Closed over unread bytes, the answer may be lost to the client. */
 		(void)shutdown(fd, SHUT_WR);
-		while (rule->early && recv(fd, head, sizeof(head), 0) > 0)
+		while (early && recv(fd, head, sizeof(head), 0) > 0)
 			;
 		return;
 	}
