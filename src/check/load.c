@@ -10,7 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-#define IN_FLIGHT 10000 /* of an open loop, unless the suite says */
+#define IN_FLIGHT 10000				   /* of an open loop, unless the suite says */
+#define FILE_BYTES_MAX ((size_t)256 * 1024 * 1024) /* LOAD_RECORDS_MAX lines fit */
 
 static int load(void *data, const struct file_reader *files, struct arena *arena, struct err *err)
 {
@@ -114,6 +115,7 @@ static struct load_options options_of(const struct loading *loading)
 				       .in_flight = IN_FLIGHT,
 				       .warmup = (size_t)spec->warmup,
 				       .answer_max = spec->answer_max,
+				       .records_max = (size_t)spec->keep,
 				       .deadline_ns = loading->deadline_ns};
 
 	set_peer(loading, &options.peer);
@@ -152,6 +154,18 @@ static void keep_counts(struct loading *loading, const struct load_result *resul
 	loading->trial->out->out = arena_strdup(loading->arena, buf_str(&text));
 	buf_done(&text);
 	json_free(line);
+}
+
+static void keep_file(struct loading *loading, const char *name, const struct load_result *result,
+		      void (*print)(const struct load_result *result, struct buf *out))
+{
+	struct buf text;
+
+	buf_init(&text, FILE_BYTES_MAX);
+	print(result, &text);
+	case_add_file(loading->trial->out, loading->arena, name,
+		      arena_strndup(loading->arena, buf_str(&text), text.len), text.len);
+	buf_done(&text);
 }
 
 /* An endpoint that was not started here and never answered is no finding about the image. */
@@ -211,6 +225,9 @@ static int load_once(struct loading *loading, struct err *err)
 	if (load_run(&options, loading->arena, &result, err) < 0)
 		return -1;
 	keep_counts(loading, &result);
+	if (options.records_max)
+		keep_file(loading, "requests.csv", &result, load_print_records);
+	keep_file(loading, "histograms.csv", &result, load_print_histograms);
 	check_load_measure(loading->spec, &result, loading->cell, loading->arena,
 			   loading->trial->out);
 	rc = judge_reach(loading, &result, err);
@@ -249,7 +266,7 @@ static void judge_sweep(struct loading *loading, const struct sweep_result *foun
 static int load_sweeping(struct loading *loading, struct err *err)
 {
 	const struct load_spec *spec = loading->spec;
-	const struct load_options options = options_of(loading);
+	struct load_options options = options_of(loading);
 	const struct sweep_options sweep = {.from = spec->sweep->from,
 					    .to = spec->sweep->to,
 					    .share = spec->slo->share,
@@ -258,6 +275,7 @@ static int load_sweeping(struct loading *loading, struct err *err)
 	struct sweep_result found;
 	struct metric *metric;
 
+	options.records_max = 0;
 	if (load_sweep(&options, &sweep, loading->arena, &found, err) < 0)
 		return -1;
 	metric = case_add_metric(loading->trial->out, loading->arena, "knee", "requests/s",

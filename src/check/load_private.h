@@ -45,6 +45,7 @@ struct load_spec {
 	int64_t concurrency;
 	int64_t warmup;
 	int64_t threads;
+	int64_t keep;
 	int64_t redirects;
 	uint64_t answer_ns, connect_ns;
 	uint64_t answer_max;

@@ -169,12 +169,28 @@ void rundir_log(struct rundir *dir, const char *data, size_t len)
 		err_sys(&dir->log_err, ERR_INFRA, "cannot write %s/build.log", dir->path);
 }
 
-static int write_stream(const char *folder, const char *name, const char *text, struct err *err)
+static int write_part(const char *folder, const char *name, const char *text, size_t len,
+		      struct err *err)
 {
 	char path[PATH_MAX];
 
 	path_of(path, sizeof(path), "%s/%s", folder, name);
-	return text ? file_create(path, text, strlen(text), err) : 0;
+	return text ? file_create(path, text, len, err) : 0;
+}
+
+/* What CASE printed, and the files that it leaves. */
+static int write_parts(const char *folder, const struct case_result *result, struct err *err)
+{
+	const char *out = result->out, *errout = result->errout;
+
+	if (write_part(folder, "stdout", out, out ? strlen(out) : 0, err) < 0 ||
+	    write_part(folder, "stderr", errout, errout ? strlen(errout) : 0, err) < 0)
+		return -1;
+	for (size_t i = 0; i < result->file_count; i++)
+		if (write_part(folder, result->files[i].name, result->files[i].text,
+			       result->files[i].len, err) < 0)
+			return -1;
+	return 0;
 }
 
 int rundir_case(struct rundir *dir, const struct case_result *result, struct err *err)
@@ -187,8 +203,7 @@ int rundir_case(struct rundir *dir, const struct case_result *result, struct err
 
 	path_of(folder, sizeof(folder), "%s/cases/%s", dir->path, result->name);
 	path_of(path, sizeof(path), "%s/result.json", folder);
-	if (file_mkdirs(folder, err) < 0 || write_stream(folder, "stdout", result->out, err) < 0 ||
-	    write_stream(folder, "stderr", result->errout, err) < 0)
+	if (file_mkdirs(folder, err) < 0 || write_parts(folder, result, err) < 0)
 		return -1;
 	json = json_new_object();
 	case_to_json(result, json);

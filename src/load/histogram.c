@@ -31,15 +31,20 @@ static size_t bucket_of(uint64_t ns)
 	return ((size_t)(shift + 1) << HISTOGRAM_BITS) + (size_t)((ns >> shift) - WIDTH);
 }
 
-static uint64_t middle_of(size_t bucket)
+/* The smallest value of a bucket, and how many values there are. */
+static uint64_t low_of(size_t bucket, uint64_t *width)
 {
 	size_t band = bucket >> HISTOGRAM_BITS;
-	uint64_t low;
 
-	if (!band)
-		return bucket;
-	low = (WIDTH + (bucket & (WIDTH - 1))) << (band - 1);
-	return low + ((UINT64_C(1) << (band - 1)) >> 1);
+	*width = band ? UINT64_C(1) << (band - 1) : 1;
+	return band ? (WIDTH + (bucket & (WIDTH - 1))) << (band - 1) : bucket;
+}
+
+static uint64_t middle_of(size_t bucket)
+{
+	uint64_t width, low = low_of(bucket, &width);
+
+	return low + (width >> 1);
 }
 
 void histogram_add(struct histogram *histogram, uint64_t ns)
@@ -92,6 +97,21 @@ uint64_t histogram_above(const struct histogram *histogram, uint64_t limit_ns)
 	for (size_t i = bucket_of(limit_ns) + 1; i < HISTOGRAM_BUCKETS; i++)
 		above += histogram->buckets[i];
 	return above;
+}
+
+bool histogram_next(const struct histogram *histogram, size_t *at, uint64_t *from_ns,
+		    uint64_t *to_ns, uint64_t *count)
+{
+	uint64_t width;
+
+	while (*at < HISTOGRAM_BUCKETS && !histogram->buckets[*at])
+		(*at)++;
+	if (*at >= HISTOGRAM_BUCKETS)
+		return false;
+	*from_ns = low_of(*at, &width);
+	*to_ns = *from_ns + width;
+	*count = histogram->buckets[(*at)++];
+	return true;
 }
 
 double histogram_mean(const struct histogram *histogram)

@@ -7,6 +7,7 @@
 #ifndef LOAD_HISTOGRAM_H
 #define LOAD_HISTOGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,10 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 uint64_t histogram_quantile(const struct histogram *histogram, double share);
 /* Values above LIMIT_NS; those of the bucket LIMIT_NS lies in count as not above. */
 uint64_t histogram_above(const struct histogram *histogram, uint64_t limit_ns);
+/* The next bucket that holds anything, from *AT on: its smallest value and the one after its
+ * largest. False: none is left. */
+bool histogram_next(const struct histogram *histogram, size_t *at, uint64_t *from_ns,
+		    uint64_t *to_ns, uint64_t *count);
 double histogram_mean(const struct histogram *histogram); /* ns, 0 without any */
 
 #endif

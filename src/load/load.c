@@ -33,6 +33,8 @@ void load_result_done(struct load_result *result)
 	histogram_done(&result->inter_token);
 	histogram_done(&result->send_lag);
 	histogram_done(&result->connect);
+	free(result->records);
+	result->records = NULL;
 }
 
 uint64_t load_failures(const struct load_result *result)
@@ -131,6 +133,8 @@ static int worker_open(struct load__worker *worker, struct load__run *run, unsig
 	worker->idle = xcalloc(in_flight, sizeof(struct load__slot *));
 	worker->arena = arena_new();
 	result_init(&worker->result);
+	worker->records_max = share(options->records_max, run->threads, index);
+	worker->result.records = xcalloc(worker->records_max + 1, sizeof(*worker->result.records));
 	return 0;
 }
 
@@ -184,6 +188,29 @@ static int first_failure(const struct load__worker *workers, unsigned count, str
 	return -1;
 }
 
+static int by_schedule(const void *a, const void *b)
+{
+	const struct load_record *left = a, *right = b;
+
+	return left->scheduled < right->scheduled ? -1 : left->scheduled > right->scheduled;
+}
+
+static void merge_records(const struct load__run *run, const struct load__worker *workers,
+			  struct load_result *out)
+{
+	out->records = xcalloc(run->options->records_max + 1, sizeof(*out->records));
+	for (unsigned i = 0; i < run->threads; i++) {
+		const struct load_result *from = &workers[i].result;
+
+		if (from->record_count)
+			memcpy(out->records + out->record_count, from->records,
+			       from->record_count * sizeof(*from->records));
+		out->record_count += from->record_count;
+	}
+	if (out->record_count)
+		qsort(out->records, out->record_count, sizeof(*out->records), by_schedule);
+}
+
 static void collect(const struct load__run *run, const struct load__worker *workers,
 		    struct arena *arena, struct load_result *out)
 {
@@ -198,6 +225,7 @@ static void collect(const struct load__run *run, const struct load__worker *work
 			last = workers[i].last_ns;
 	}
 	out->elapsed_ns = last - start;
+	merge_records(run, workers, out);
 	for (unsigned i = 0; i < run->threads && out->elapsed_ns; i++) {
 		const struct load__worker *worker = &workers[i];
 		uint64_t busy =

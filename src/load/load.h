@@ -19,6 +19,7 @@
 
 #define LOAD_THREADS_MAX 64
 #define LOAD_IN_FLIGHT_MAX 50000
+#define LOAD_RECORDS_MAX 1000000
 #define LOAD_EXAMPLE_BYTES_MAX ((size_t)64 * 1024) /* of what is told of a failure */
 
 /* How one request went. */
@@ -50,6 +51,13 @@ struct load_limits { /* of one good request; 0: none */
 	uint64_t inter_token_ns; /* of the mean gap of a request's tokens */
 };
 
+/* One request. Times are ns since the run's start, 0: it did not come to that. */
+struct load_record {
+	uint64_t scheduled, sent, first_byte, first_token, last_token, end;
+	uint64_t tokens, bytes;
+	enum load_class class;
+};
+
 /* All is borrowed. */
 struct load_options {
 	struct http_multi_options peer;	     /* timeout_ns must be set */
@@ -66,6 +74,7 @@ struct load_options {
 	unsigned threads; /* 0: one per core */
 	size_t answer_max;
 	struct load_limits limits; /* of a good request */
+	size_t records_max;	   /* requests kept one by one, the first that end */
 	uint64_t deadline_ns;	   /* of the whole run, clock_ns; 0: none */
 	/* For measuring the client itself; NULL: none. Each token after the warm-up: its number in
 	 * its answer, when it was read (clock_ns), the time since the one before it (0: the first),
@@ -93,6 +102,8 @@ struct load_result {
 	double cpu_share;	      /* of the busiest thread, 0..1, without waiting awake */
 	size_t most_in_flight;	      /* the sum of each thread's most */
 	unsigned threads;
+	struct load_record *records; /* by the time they were due */
+	size_t record_count;
 };
 
 /* Fill OUT, which load_result_done frees; examples are ARENA's. -1: the deadline passed
@@ -101,6 +112,9 @@ int load_run(const struct load_options *options, struct arena *arena, struct loa
 	     struct err *err);
 void load_result_done(struct load_result *result);
 uint64_t load_failures(const struct load_result *result);
+/* CSV with a line of names: the records, the buckets of all histograms that hold anything. */
+void load_print_records(const struct load_result *result, struct buf *out);
+void load_print_histograms(const struct load_result *result, struct buf *out);
 /* Good requests a second. */
 double load_goodput(const struct load_result *result);
 

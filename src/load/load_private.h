@@ -46,6 +46,7 @@ struct load__worker {
 	uint64_t last_ns; /* the last answer */
 	uint64_t sent;	  /* numbers the requests of this thread */
 	uint64_t cpu_ns, spun_ns;
+	size_t records_max;
 	struct load_result result; /* examples are of this arena */
 	struct arena *arena;
 	struct err err;

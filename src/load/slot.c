@@ -102,6 +102,26 @@ static void count_good(struct load__slot *slot, uint64_t now)
 			within(limits->inter_token_ns, gap);
 }
 
+static void record(struct load__slot *slot, enum load_class class, uint64_t now)
+{
+	struct load__worker *worker = slot->worker;
+	struct load_result *result = &worker->result;
+	uint64_t start = atomic_load_explicit(&worker->run->start_ns, memory_order_relaxed);
+
+	if (result->record_count >= worker->records_max)
+		return;
+	result->records[result->record_count++] =
+		(struct load_record){.scheduled = since(start, slot->scheduled_ns),
+				     .sent = since(start, slot->sent_ns),
+				     .first_byte = since(start, slot->first_byte_ns),
+				     .first_token = since(start, slot->first_token_ns),
+				     .last_token = since(start, slot->last_token_ns),
+				     .end = since(start, now),
+				     .tokens = slot->gaps + (slot->first_token_ns != 0),
+				     .bytes = slot->bytes,
+				     .class = class};
+}
+
 static void on_done(void *payload, const struct http_result *got)
 {
 	struct load__slot *slot = payload;
@@ -127,6 +147,7 @@ static void on_done(void *payload, const struct http_result *got)
 	worker->last_ns = now;
 	result->counts[class]++;
 	result->bytes += slot->bytes;
+	record(slot, class, now);
 	if (class == LOAD_OK)
 		count_good(slot, now);
 }

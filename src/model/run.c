@@ -192,6 +192,8 @@ void case_copy(struct case_result *out, const struct case_result *source, struct
 	copy.tags = copy_strings(&source->tags, arena);
 	copy.known = excuse_copy(&source->known, arena);
 	copy.quarantine = excuse_copy(&source->quarantine, arena);
+	copy.files = NULL;
+	copy.file_count = 0;
 	copy_attempts(&copy, source, arena);
 	copy.metrics = NULL;
 	copy.metric_count = 0;
@@ -200,6 +202,15 @@ void case_copy(struct case_result *out, const struct case_result *source, struct
 			arena_push(arena, &copy.metrics, &copy.metric_count, sizeof(*copy.metrics)),
 			&source->metrics[i], arena);
 	*out = copy;
+}
+
+void case_add_file(struct case_result *result, struct arena *arena, const char *name,
+		   const char *text, size_t len)
+{
+	struct case_file *file =
+		arena_push(arena, &result->files, &result->file_count, sizeof(*file));
+
+	*file = (struct case_file){name, text, len};
 }
 
 struct metric *case_add_metric(struct case_result *result, struct arena *arena, const char *name,

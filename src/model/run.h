@@ -80,6 +80,13 @@ enum mark {
 	MARK_FLAKY,	  /* failed, and passed too on the same image: nobody knows */
 };
 
+/* What a case leaves beside its result, in its folder of the run directory. */
+struct case_file {
+	const char *name; /* fixed by the check kind, no path */
+	const char *text;
+	size_t len;
+};
+
 struct case_result {
 	const char *name; /* unique in the run; with several targets "name@target" */
 	const char *kind; /* check kind, "build" or KIND_AGAINST */
@@ -104,6 +111,8 @@ struct case_result {
 	size_t metric_count;
 	const char *out; /* captured, capped, redacted; NULL when there was none */
 	const char *errout;
+	struct case_file *files; /* until the case is kept: a copy has none */
+	size_t file_count;
 	enum flip flip; /* against the baseline */
 };
 
@@ -191,6 +200,9 @@ struct excuse excuse_copy(const struct excuse *source, struct arena *arena);
 /* Note in RESULT how it went when it was MADE once; copies what it needs into ARENA. */
 void case_add_attempt(struct case_result *result, const struct case_result *made,
 		      struct arena *arena);
+/* NAME and TEXT are borrowed. */
+void case_add_file(struct case_result *result, struct arena *arena, const char *name,
+		   const char *text, size_t len);
 struct metric *case_add_metric(struct case_result *result, struct arena *arena, const char *name,
 			       const char *unit, enum direction direction);
 void metric_add_sample(struct metric *metric, struct arena *arena, double value);

@@ -39,6 +39,11 @@ expect 0 '^pass' run
 expect 0 '' says 'case["outcome"] == "pass" and metric["latency_p99"] < 2 and metric["throughput"] > 50'
 expect 0 '' says '0 < metric["client_cpu"] < 1 and metric["failures"] == 0'
 
+# What was measured lies in the case's folder, one by one and as counts that add up.
+lines() { cat "$scratch"/state/runs/*/cases/load/"$1" | wc -l; }
+holds 'each request is kept' [ "$(lines requests.csv)" -gt 400 ]
+holds 'the histograms are kept' grep -q ^latency, "$scratch"/state/runs/*/cases/load/histograms.csv
+
 suite '' '"rate": 50, "duration": "2s", "limits": [{"share": 0.9, "max": "1ms"}]'
 expect 1 'load/too-slow' run
 

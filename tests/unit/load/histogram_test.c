@@ -86,9 +86,33 @@ static void what_is_too_long_counts_as_the_longest(void **state)
 	histogram_done(&histogram);
 }
 
+static void buckets_can_be_walked(void **state)
+{
+	static const uint64_t values[] = {0, 7, 1023, 1024, 5000, 123456789, HISTOGRAM_MAX_NS};
+	struct histogram histogram;
+	uint64_t from, to, count, seen = 0, before = 0;
+	size_t at = 0;
+
+	(void)state;
+	histogram_init(&histogram);
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		histogram_add(&histogram, values[i]);
+		histogram_add(&histogram, values[i]);
+	}
+	while (histogram_next(&histogram, &at, &from, &to, &count)) {
+		assert_true(from >= before && from <= values[seen] && values[seen] < to);
+		assert_int_equal(count, 2);
+		before = to;
+		seen++;
+	}
+	assert_int_equal(seen, sizeof(values) / sizeof(*values));
+	histogram_done(&histogram);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(buckets_can_be_walked),
 		cmocka_unit_test(a_value_comes_back_within_the_stated_error),
 		cmocka_unit_test(quantiles_are_nearest_ranks),
 		cmocka_unit_test(merging_is_as_if_all_were_added_to_one),

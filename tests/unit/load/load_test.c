@@ -275,6 +275,50 @@ static void threads_share_one_schedule(void **state)
 	load_result_done(&result);
 }
 
+static void each_request_is_kept_by_its_time(void **state)
+{
+	struct load_options options = options_of(true);
+	struct load_result result;
+	struct buf text;
+	unsigned lines = 0;
+
+	(void)state;
+	options.threads = 2;
+	options.warmup = 3;
+	options.records_max = 100;
+	run_on(options, "/stream", &result);
+	assert_int_equal(result.record_count, 4);
+	for (size_t i = 0; i < 4; i++) {
+		const struct load_record *record = &result.records[i];
+
+		assert_true(!i || record->scheduled >= result.records[i - 1].scheduled);
+		assert_true(record->sent >= record->scheduled);
+		assert_true(record->first_byte >= record->sent);
+		assert_true(record->first_token >= record->sent + 10 * NS_PER_MS);
+		assert_true(record->last_token >= record->sent + 50 * NS_PER_MS);
+		assert_true(record->end >= record->last_token);
+		assert_int_equal(record->tokens, 5);
+		assert_int_equal(record->class, LOAD_OK);
+	}
+	buf_init(&text, 100000);
+	load_print_records(&result, &text);
+	for (const char *at = buf_str(&text); (at = strchr(at, '\n')) != NULL; at++)
+		lines++;
+	assert_int_equal(lines, 5);
+	assert_non_null(strstr(buf_str(&text), ",ok\n"));
+	buf_consume(&text, text.len);
+	load_print_histograms(&result, &text);
+	assert_non_null(strstr(buf_str(&text), "\ninter_token,"));
+	buf_done(&text);
+	load_result_done(&result);
+	options.records_max = 3;
+	run_on(options, "/status", &result);
+	assert_int_equal(result.record_count, 3);
+	assert_int_equal(result.records[0].first_token, 0);
+	assert_int_equal(result.records[0].class, LOAD_HTTP);
+	load_result_done(&result);
+}
+
 static void warm_up_is_counted_apart(void **state)
 {
 	struct load_options options = options_of(false);
@@ -336,6 +380,7 @@ int main(void)
 		TEST(waiting_for_a_free_place_counts_as_latency),
 		TEST(a_closed_loop_keeps_so_many_in_flight),
 		TEST(threads_share_one_schedule),
+		TEST(each_request_is_kept_by_its_time),
 		TEST(warm_up_is_counted_apart),
 		TEST(good_requests_are_within_every_limit),
 		TEST(ends_at_its_time_limit),
