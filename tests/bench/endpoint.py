@@ -5,11 +5,13 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
-from figures import ASSAY, main, show, skip
+from figures import ASSAY, CACHE, beside, main, show, skip
 
 BIN = Path(ASSAY).resolve().parents[2] / "tests/bench" if ASSAY else None
+GUIDELLM = "guidellm==0.8.1"
 CORES = sorted(os.sched_getaffinity(0))
 
 
@@ -136,6 +138,44 @@ def cost(_):
             skip(f"endpoint/cost/beside-{other}", f"{other} is not installed")
 
 
+def guidellm():
+    """Its program, of an environment of its own (6 GB, torch for the most part); None: it cannot be had."""
+    env = CACHE / "guidellm"
+    if not (env / "bin/guidellm").exists():
+        for words in ([sys.executable, "-m", "venv", env], [env / "bin/pip", "install", "-q", GUIDELLM]):
+            if subprocess.run(words, capture_output=True).returncode:
+                return None
+    return env / "bin/guidellm"
+
+
+def beside_guidellm(scratch):
+    """100 streams a second of 16 tokens, for 4 s: what each client adds to a first token that comes after
+    20 ms and to gaps of 5 ms. Both have one core; guidellm is given its prompts in a file."""
+    name = "endpoint/beside-guidellm"
+    program = guidellm() if alone(name) else None
+    if not program:
+        skip(name, f"{GUIDELLM} cannot be installed")
+        return
+    prompts, out = Path(scratch) / "prompts.jsonl", Path(scratch) / "guidellm.json"
+    prompts.write_text('{"prompt": "What is the capital of France?"}\n' * 400)
+    with Server() as url:
+        at = f"{url}/sse/20000/16/5000"
+        ours = load(at, "open", 100, 4, "stream")
+        said("env", "HF_HUB_OFFLINE=1", "GUIDELLM__LOGGING__DISABLED=1", program, "run", "--profile", "kind=constant,rate=100",
+             "--backend", f"kind=openai_http,target={at},model=m,validate_backend=false",
+             "--constraint", "kind=max_duration,seconds=4", "--data", f"kind=json_file,path={prompts}",
+             "--disable-console", "--output", f"kind=json,path={out}")
+    got = json.loads(out.read_text())["benchmarks"][0]["metrics"]
+    made = got["request_totals"]["successful"]
+    for of, key, true in (("first", "time_to_first_token_ms", 20), ("inter", "inter_token_latency_ms", 5)):
+        mine = ours["first_token" if of == "first" else "inter_token"]
+        theirs = got[key]["successful"]["percentiles"]
+        for share in ("p50", "p99"):
+            beside(f"{name}/{of}-{share}", theirs[share] - true, f"ms added by guidellm, {made} answers")
+            show(f"{name}/{of}-{share}-ours", mine[share] - true, f"ms added, {ours['ok']} answers", "<=",
+                 max(theirs[share] - true, 0.5))
+
+
 def streams(_):
     """10,000 streams at once: 4 s to begin them all, each 10 s long."""
     with Server() as url:
@@ -146,4 +186,4 @@ def streams(_):
 
 if __name__ == "__main__":
     main({"endpoint/tokens": tokens, "endpoint/stall": stall, "endpoint/lag": lag,
-          "endpoint/cost": cost, "endpoint/streams": streams})
+          "endpoint/cost": cost, "endpoint/beside-guidellm": beside_guidellm, "endpoint/streams": streams})
