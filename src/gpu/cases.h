@@ -10,7 +10,9 @@ void cases_health(struct case_list *list);    /* health/… */
 void cases_load(struct case_list *list);      /* load/…: does it run here at all, and natively */
 void cases_library(struct case_list *list);   /* quantise dequantise nested gemv gemm */
 void cases_reference(struct case_list *list); /* ref/…: our own kernels under the same gates */
-void cases_bench(struct case_list *list);     /* bench/…: alone on the card */
+void cases_yardstick(struct case_list *list); /* yardstick/…: our fast kernels, likewise */
+void cases_yardstick_bench(struct case_list *list);	    /* bench/yardstick/… */
+void cases_bench(struct case_list *list);		    /* bench/…: alone on the card */
 void cases_selftest(struct case_list *list, unsigned runs); /* self-test/… */
 /* checkpoint/NAME for every 4-bit weight of the safetensors FILE. */
 int cases_checkpoint(struct case_list *list, const char *file, struct err *err);

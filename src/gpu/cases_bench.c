@@ -5,8 +5,7 @@
 #include "gpu/cases.h"
 
 #include "base/mem.h"
-#include "gpu/moe.h"
-#include "gpu/nvml.h"
+#include "gpu/figure.h"
 #include "gpu/own.h"
 #include "gpu/paths.h"
 #include "gpu/shapes.h"
@@ -20,8 +19,6 @@
 #define POOL_MAX 512
 #define PIECES 200u /* launches of a graph */
 #define TOKENS_MAX 64
-/* Reasons that make a figure worthless; a power cap only marks it. */
-#define SICK (NVML_SLOWDOWN | NVML_THERMAL_SOFT | NVML_THERMAL_HARD | NVML_POWER_BRAKE)
 
 /* Matrices of one shape, walked round robin, and room for inputs and outputs. */
 struct pool {
@@ -61,54 +58,6 @@ static int pool_make(struct case_env *env, const struct case_params *p, bool nes
 				  cases_seed(), 1, err);
 }
 
-/* --- what is reported ------------------------------------------------------------------------ */
-
-struct watch {
-	struct nvml *nvml; /* NULL: none here */
-	struct nvml_state state;
-};
-
-static void watch_start(struct watch *watch)
-{
-	if (nvml_open(&watch->nvml, NULL) < 0)
-		watch->nvml = NULL;
-}
-
-/* Bits that were set while timing; the card cools down quickly, so they are read at once. */
-static void watch_end(struct watch *watch, struct case_outcome *out)
-{
-	char text[128];
-
-	if (!watch->nvml)
-		return;
-	nvml_read(watch->nvml, &watch->state);
-	case_sample(case_metric(out, "sm-clock", "MHz", true, ""), (double)watch->state.sm_mhz);
-	case_sample(case_metric(out, "throttle-reasons", "bits", false, ""),
-		    (double)watch->state.throttle);
-	if (watch->state.throttle > 0 && (watch->state.throttle & SICK))
-		case_undecided(
-			out, CASE_INFRA, "throttled while timing: %s",
-			nvml_throttle_text(watch->state.throttle & SICK, text, sizeof(text)));
-	nvml_close(watch->nvml);
-}
-
-/* Time, rate, and share of CEILING; UNITS is what one piece moves or computes. */
-static void report(struct case_env *env, const double *seconds, double units, double ceiling,
-		   const char *ceiling_name, const char *cell)
-{
-	struct case_metric *time = case_metric(env->out, "time", "us", false, cell);
-	struct case_metric *share = case_metric(env->out, "share-of-ceiling", "1", true, cell);
-	double median = timing_median(seconds, TIMING_REPLAYS);
-
-	for (size_t i = 0; i < TIMING_REPLAYS; i++) {
-		case_sample(time, seconds[i] * 1e6);
-		case_sample(share, units / seconds[i] / ceiling);
-	}
-	case_sample(case_metric(env->out, ceiling_name, "1/s", true, ""), ceiling);
-	case_pass(env->out, "%.2f us, %.1f %% of the %s", median * 1e6,
-		  100 * units / median / ceiling, ceiling_name);
-}
-
 static int skip(struct case_env *env, const char *missing)
 {
 	case_undecided(env->out, CASE_SKIP, "the library has no %s", missing);
@@ -133,22 +82,22 @@ static int time_pool(struct case_env *env, const struct case_params *p, struct p
 	double bytes = (double)p->n * p->k / 2 + absmax +
 		       (double)pool->rows * ((double)p->k + p->n) * (double)number_size(p->type);
 	double seconds[TIMING_REPLAYS], ceiling;
-	struct watch watch;
+	struct figure_watch watch;
 	/* COUNT percent more launches than are counted: a slowdown of known size */
 	unsigned pieces = PIECES, launched = PIECES + PIECES * p->count / 100;
 
 	case_stage(env->out, "timing %s", pool->product.name);
 	if (timing_read_ceiling(env, &ceiling, err) < 0)
 		return -1;
-	watch_start(&watch);
+	figure_watch_start(&watch);
 	product_calling(env, pool->product.name);
 	if (timing_replays(env, pool_piece, pool, launched, seconds, err) < 0 ||
 	    product_called(env, err) < 0)
 		return -1;
 	for (size_t i = 0; i < TIMING_REPLAYS; i++)
 		seconds[i] *= (double)launched / pieces;
-	report(env, seconds, bytes, ceiling, "read-ceiling", cell);
-	watch_end(&watch, env->out);
+	figure_report(env, seconds, bytes, ceiling, "read-ceiling", cell);
+	figure_watch_end(&watch, env->out);
 	return 0;
 }
 
@@ -193,7 +142,7 @@ static int run_dequantise(struct case_env *env, const struct case_params *p, str
 	const char *missing = path_missing(&env->library, PATH_DEQUANT, NUMBER_BF16);
 	double count = (double)p->n * p->k, seconds[TIMING_REPLAYS], ceiling;
 	struct pool pool = {.product = {.name = "cdequantize_blockwise_bf16_nf4"}};
-	struct watch watch;
+	struct figure_watch watch;
 
 	if (missing)
 		return skip(env, missing);
@@ -203,13 +152,14 @@ static int run_dequantise(struct case_env *env, const struct case_params *p, str
 	if (device_alloc(&env->gpu, (size_t)p->n * p->k * 2, &pool.out, err) < 0 ||
 	    timing_read_ceiling(env, &ceiling, err) < 0)
 		return -1;
-	watch_start(&watch);
+	figure_watch_start(&watch);
 	product_calling(env, pool.product.name);
 	if (timing_replays(env, dequantise_piece, &pool, pool.count, seconds, err) < 0 ||
 	    product_called(env, err) < 0)
 		return -1;
-	report(env, seconds, count * 2.5 + count / NF4_BLOCK * 4, ceiling, "read-ceiling", p->name);
-	watch_end(&watch, env->out);
+	figure_report(env, seconds, count * 2.5 + count / NF4_BLOCK * 4, ceiling, "read-ceiling",
+		      p->name);
+	figure_watch_end(&watch, env->out);
 	return 0;
 }
 
@@ -308,14 +258,14 @@ static int run_layer(struct case_env *env, const struct case_params *p, struct e
 	struct layer_work work = {.tokens = p->count};
 	double seconds[TIMING_REPLAYS], ceiling;
 	unsigned pieces = p->count == 1 ? 32 : 8;
-	struct watch watch;
+	struct figure_watch watch;
 
 	if (path_missing(&env->library, PATH_DEQUANT, NUMBER_BF16))
 		return skip(env, "cdequantize_blockwise_bf16_nf4");
 	case_stage(env->out, "making a layer");
 	if (make_layer(env, &work, err) < 0 || timing_read_ceiling(env, &ceiling, err) < 0)
 		return -1;
-	watch_start(&watch);
+	figure_watch_start(&watch);
 	product_calling(env, "the layer's products");
 	/* once uncaptured, so that scratch has its size */
 	for (unsigned i = 0; i < pieces; i++)
@@ -324,8 +274,9 @@ static int run_layer(struct case_env *env, const struct case_params *p, struct e
 	if (timing_replays(env, layer_piece, &work, pieces, seconds, err) < 0 ||
 	    product_called(env, err) < 0)
 		return -1;
-	report(env, seconds, layer_bytes(p->count, pieces), ceiling, "read-ceiling", p->name);
-	watch_end(&watch, env->out);
+	figure_report(env, seconds, layer_bytes(p->count, pieces), ceiling, "read-ceiling",
+		      p->name);
+	figure_watch_end(&watch, env->out);
 	return 0;
 }
 

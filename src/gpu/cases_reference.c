@@ -145,7 +145,8 @@ static int run_quantise(struct case_env *env, const struct case_params *p, struc
 static int run_moe(struct case_env *env, const struct case_params *p, struct err *err)
 {
 	char up[32], down[32];
-	struct moe_kernels kernels = {env->gpu.kernels, up, down, false, -1};
+	struct moe_kernels kernels = {
+		.module = env->gpu.kernels, .up = up, .down = down, .bug = -1};
 	struct finding finding;
 	struct moe_layer layer;
 	int rc;
@@ -155,10 +156,10 @@ static int run_moe(struct case_env *env, const struct case_params *p, struct err
 	if (moe_make(&env->gpu, MOE_EXPERTS, MOE_HIDDEN, MOE_INNER, p->nested, cases_seed(), &layer,
 		     err) < 0)
 		return -1;
-	rc = moe_judge(env, &kernels, p->type, &layer, 1, cases_seed(), &finding, err);
+	rc = moe_judge(env, &kernels, p->type, &layer, 1, MOE_RANDOM, cases_seed(), &finding, err);
 	if (rc > 0)
-		rc = moe_judge(env, &kernels, p->type, &layer, p->count, cases_seed() + 1, &finding,
-			       err);
+		rc = moe_judge(env, &kernels, p->type, &layer, p->count, MOE_RANDOM,
+			       cases_seed() + 1, &finding, err);
 	if (rc < 0)
 		return -1;
 	judged(env->out, &finding, "fused MoE layer");

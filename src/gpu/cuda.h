@@ -15,6 +15,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* As the driver's header has them: one attribute of a launch, and a launch with attributes. */
+struct launch_attribute {
+	int id;
+	char pad[4];
+	union {
+		char room[64];
+		int value;
+	} value;
+};
+
+struct launch_config {
+	unsigned grid_x, grid_y, grid_z, block_x, block_y, block_z;
+	unsigned shared_bytes;
+	void *stream;
+	struct launch_attribute *attributes;
+	unsigned attribute_count;
+};
+
 #define FUNCTION(result, name, arguments) result(*name) arguments;
 struct driver {
 #include "gpu/cuda_driver.def"

@@ -9,6 +9,8 @@
 
 #define FILL_BLOCKS 1024
 #define FILL_THREADS 256
+#define ATTRIBUTE_EARLY 6  /* of a launch: programmatic stream serialisation */
+#define ATTRIBUTE_SHARED 8 /* of a function: most dynamic shared memory */
 
 static const struct grid fill = {FILL_BLOCKS, 1, FILL_THREADS, 1};
 
@@ -96,6 +98,27 @@ int device_launch_typed(struct gpu_context *gpu, void *stream, const char *kerne
 
 	(void)snprintf(name, sizeof(name), "%s_%s", kernel, number_name(type));
 	return device_launch(gpu, gpu->kernels, stream, name, grid, arguments, err);
+}
+
+int device_launch_overlapped(struct gpu_context *gpu, void *stream, const char *kernel,
+			     enum number type, struct grid grid, unsigned shared, void **arguments,
+			     struct err *err)
+{
+	struct launch_attribute early = {.id = ATTRIBUTE_EARLY, .value.value = 1};
+	struct launch_config config = {
+		grid.x, grid.y, 1,	grid.block_x, grid.block_y,
+		1,	shared, stream, &early,	      gpu->info.card.major >= 9};
+	char name[64];
+	void *function;
+
+	(void)snprintf(name, sizeof(name), "%s_%s", kernel, number_name(type));
+	if (cuda_check(gpu, gpu->driver.cuModuleGetFunction(&function, gpu->kernels, name), name,
+		       err) < 0 ||
+	    cuda_check(gpu, gpu->driver.cuFuncSetAttribute(function, ATTRIBUTE_SHARED, (int)shared),
+		       name, err) < 0)
+		return -1;
+	return cuda_check(gpu, gpu->driver.cuLaunchKernelEx(&config, function, arguments, NULL),
+			  name, err);
 }
 
 int device_fill_normal(struct gpu_context *gpu, uint64_t address, enum number type, size_t count,

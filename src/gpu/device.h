@@ -63,6 +63,13 @@ int device_launch(struct gpu_context *gpu, void *module, void *stream, const cha
 int device_launch_typed(struct gpu_context *gpu, void *stream, const char *kernel, enum number type,
 			struct grid grid, void **arguments, struct err *err);
 
+/* "NAME_bf16" with SHARED bytes of dynamic shared memory. Where the card can (compute capability 9
+ * on) it may start before the launch in front of it on STREAM has ended: the kernel waits itself.
+ */
+int device_launch_overlapped(struct gpu_context *gpu, void *stream, const char *kernel,
+			     enum number type, struct grid grid, unsigned shared, void **arguments,
+			     struct err *err);
+
 /* Normal data times SCALE. */
 int device_fill_normal(struct gpu_context *gpu, uint64_t address, enum number type, size_t count,
 		       uint64_t seed, float scale, struct err *err);

@@ -245,8 +245,12 @@ static int fill_groups(const struct settings *s, struct case_list *list, struct 
 		return -1;
 	if (all || s->self_test)
 		cases_selftest(list, ALARM_RUNS);
-	if (all || s->bench)
+	if (all)
+		cases_yardstick(list);
+	if (all || s->bench) {
 		cases_bench(list);
+		cases_yardstick_bench(list);
+	}
 	return 0;
 }
 

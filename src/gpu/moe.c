@@ -8,6 +8,7 @@
 /* The inner activations stay fp32 and sums too, so that only the output is rounded; one more for
  * the exponentials of SiLU and of the routing weights, which are good to a few fp32 units. */
 #define ROUNDINGS 2
+#define SKEW 20.0f	  /* far beyond what random logits reach */
 #define INPUT_SCALE 0.05f /* keeps gates within the curved part of SiLU: N(0, 3) at K = 4096 */
 
 int moe_make(struct gpu_context *gpu, unsigned experts, unsigned hidden, unsigned inner,
@@ -65,23 +66,50 @@ struct layer_data {
 	struct output output;
 };
 
-static int make_data(struct gpu_context *gpu, enum number type, const struct moe_layer *layer,
-		     unsigned tokens, uint64_t seed, struct layer_data *d, struct err *err)
+int moe_logits(struct gpu_context *gpu, uint64_t address, unsigned tokens, unsigned experts,
+	       enum moe_routing routing, uint64_t seed, struct err *err)
+{
+	size_t count = (size_t)tokens * experts;
+	float *host;
+	int rc;
+
+	if (device_fill_normal(gpu, address, NUMBER_FP32, count, seed, 1, err) < 0)
+		return -1;
+	if (routing == MOE_RANDOM)
+		return 0;
+	host = xcalloc(count, sizeof(*host));
+	rc = device_download(gpu, host, address, count * sizeof(*host), err);
+	for (size_t t = 0; t < tokens; t++) {
+		host[t * experts + 1] += SKEW;
+		host[t * experts] -= SKEW;
+		host[t * experts + experts - 1] -= SKEW;
+	}
+	if (rc == 0)
+		rc = cuda_check(gpu,
+				gpu->driver.cuMemcpyHtoD_v2(address, host, count * sizeof(*host)),
+				"copying logits", err);
+	free(host);
+	return rc;
+}
+
+static int make_data(struct gpu_context *gpu, const struct moe_kernels *kernels, enum number type,
+		     const struct moe_layer *layer, unsigned tokens, enum moe_routing routing,
+		     uint64_t seed, struct layer_data *d, struct err *err)
 {
 	size_t in = (size_t)tokens * layer->hidden, inner = (size_t)tokens * 2 * layer->inner;
+	size_t scratch = kernels->scratch ? kernels->scratch : inner * 4;
 
 	if (device_alloc(gpu, in * number_size(type), &d->x, err) < 0 ||
 	    device_alloc(gpu, in * 8, &d->wide_x, err) < 0 ||
 	    device_alloc(gpu, (size_t)tokens * layer->experts * 4, &d->logits, err) < 0 ||
-	    device_alloc(gpu, inner * 4, &d->h, err) < 0 ||
+	    device_alloc(gpu, scratch, &d->h, err) < 0 ||
 	    device_alloc(gpu, inner * 8, &d->wide_h, err) < 0 ||
 	    device_alloc(gpu, in * 8, &d->value, err) < 0 ||
 	    device_alloc(gpu, in * 8, &d->l2, err) < 0 ||
 	    device_alloc(gpu, in * 8, &d->l1, err) < 0 ||
 	    output_make(gpu, in * number_size(type), &d->output, err) < 0 ||
 	    device_fill_normal(gpu, d->x, type, in, seed, INPUT_SCALE, err) < 0 ||
-	    device_fill_normal(gpu, d->logits, NUMBER_FP32, (size_t)tokens * layer->experts,
-			       seed + 1, 1, err) < 0)
+	    moe_logits(gpu, d->logits, tokens, layer->experts, routing, seed + 1, err) < 0)
 		return -1;
 	return device_launch_typed(gpu, gpu->stream, "widen", type, (struct grid){256, 1, 256, 1},
 				   (void *[]){&d->x, &d->wide_x, &in}, err);
@@ -134,8 +162,10 @@ static int run_once(struct case_env *env, const struct moe_kernels *kernels, enu
 	if (output_reset(&env->gpu, &d->output, err) < 0 || device_sync(&env->gpu, err) < 0)
 		return -1;
 	product_calling(env, kernels->up);
-	if (moe_run(env, kernels, layer, d->x, d->logits, d->h, d->output.address, tokens, err) <
-		    0 ||
+	if ((kernels->run ? kernels->run(env, type, layer, d->x, d->logits, d->h, d->output.address,
+					 tokens, err)
+			  : moe_run(env, kernels, layer, d->x, d->logits, d->h, d->output.address,
+				    tokens, err)) < 0 ||
 	    product_called(env, err) < 0 || output_read(&env->gpu, &d->output, to, err) < 0)
 		return -1;
 	return gate_written(type, to + GATE_GUARD_BYTES, (size_t)tokens * layer->hidden, to,
@@ -143,8 +173,8 @@ static int run_once(struct case_env *env, const struct moe_kernels *kernels, enu
 }
 
 int moe_judge(struct case_env *env, const struct moe_kernels *kernels, enum number type,
-	      const struct moe_layer *layer, unsigned tokens, uint64_t seed,
-	      struct finding *finding, struct err *err)
+	      const struct moe_layer *layer, unsigned tokens, enum moe_routing routing,
+	      uint64_t seed, struct finding *finding, struct err *err)
 {
 	struct layer_data d = {.x = 0};
 	struct reference ref;
@@ -153,7 +183,7 @@ int moe_judge(struct case_env *env, const struct moe_kernels *kernels, enum numb
 
 	*finding = (struct finding){.gate = GATE_NONE};
 	case_stage(env->out, "MoE layer, %u tokens", tokens);
-	if (make_data(&env->gpu, type, layer, tokens, seed, &d, err) < 0)
+	if (make_data(&env->gpu, kernels, type, layer, tokens, routing, seed, &d, err) < 0)
 		return -1;
 	first = xcalloc(d.output.room, 1);
 	second = xcalloc(d.output.room, 1);
@@ -161,6 +191,8 @@ int moe_judge(struct case_env *env, const struct moe_kernels *kernels, enum numb
 	if (rc > 0 && layer_reference(&env->gpu, layer, tokens, &d, &ref, err) < 0)
 		rc = -1;
 	if (rc > 0) {
+		if (kernels->roundings > 0)
+			ref.roundings = kernels->roundings;
 		rc = gate_close(type, first + GATE_GUARD_BYTES, &ref, finding);
 		reference_done(&ref);
 	}

@@ -181,6 +181,8 @@ static double formed(const struct matrix *w, enum number type, enum forming form
 
 	if (forming == FORMED_ONCE)
 		return (double)(code * absmax);
+	if (forming == FORMED_CODE)
+		return (double)((float)number_round(type, (double)code) * absmax);
 	return number_round(type, (double)code) * number_round(type, (double)absmax);
 }
 
@@ -228,10 +230,10 @@ static int judge_one_hot(struct bench *b, uint64_t seed, struct err *err)
 	rc = call_once(b, b->w, b->first, err);
 	if (rc <= 0)
 		return rc;
+	if (b->product->forming != FORMED_EITHER && b->product->forming != FORMED_PARTS)
+		return one_hot_holds(b, b->product->forming, first, stride);
 	if (one_hot_holds(b, FORMED_ONCE, first, stride))
 		return 1;
-	if (b->product->forming == FORMED_ONCE)
-		return 0;
 	b->finding->gate = GATE_NONE;
 	return one_hot_holds(b, FORMED_PARTS, first, stride);
 }

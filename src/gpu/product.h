@@ -13,6 +13,7 @@
 enum forming {
 	FORMED_ONCE,   /* code * absmax in fp32, rounded once to T or not at all */
 	FORMED_PARTS,  /* code and absmax rounded to T first, then their product */
+	FORMED_CODE,   /* the code rounded to T, absmax and product in fp32 */
 	FORMED_EITHER, /* the library picks one of both by release, card and shape */
 };
 

@@ -84,9 +84,12 @@ static int run_moe(struct case_env *env, const struct case_params *p, struct err
 	    moe_make(&env->gpu, 8, 512, 1024, p->nested, cases_seed(), &layer, err) < 0)
 		return -1;
 	rc = moe_judge(env,
-		       &(struct moe_kernels){env->gpu.mutants, "mutant_moe_up_bf16",
-					     "mutant_moe_down_bf16", true, p->bug},
-		       NUMBER_BF16, &layer, ROWS, cases_seed(), &finding, err);
+		       &(struct moe_kernels){.module = env->gpu.mutants,
+					     .up = "mutant_moe_up_bf16",
+					     .down = "mutant_moe_down_bf16",
+					     .row_per_block = true,
+					     .bug = p->bug},
+		       NUMBER_BF16, &layer, ROWS, MOE_RANDOM, cases_seed(), &finding, err);
 	if (rc < 0)
 		return -1;
 	caught(env->out, p->bug, rc > 0, &finding);

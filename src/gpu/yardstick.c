@@ -1,0 +1,219 @@
+#include "gpu/yardstick.h"
+
+#include <stdio.h>
+
+#define STREAM_THREADS 256
+#define STREAM_K 256u
+#define UNPACK_THREADS 512
+/* Stages before a block's last request at which the next launch is let in: at once. */
+#define LEAD UINT32_MAX
+
+/* A block has 99 KB of shared memory at most. */
+static bool small_shared(const struct card *card)
+{
+	return card->major >= 12 || (card->major == 8 && card->minor != 0);
+}
+
+/* kernels/stream.cuh: struct stream_shared with STREAM_DEPTH of the card. */
+static unsigned stream_shared(const struct card *card)
+{
+	unsigned depth = small_shared(card) ? 3 : 4;
+
+	return 65536u + 4u * 4096u * (depth - 2) + 8u * 256u * depth + 4096u + 2048u;
+}
+
+static unsigned at_most(unsigned value, unsigned limit)
+{
+	return value < limit ? value : limit;
+}
+
+/* Blocks of stream.cuh that a multiprocessor holds. */
+static unsigned blocks_each(const struct card *card)
+{
+	return small_shared(card) || card->major == 8 ? 1 : 2;
+}
+
+/* How much of SLOTS blocks is busy when TILES go round, in thousandths. */
+static unsigned tiles_share(unsigned tiles, unsigned slots)
+{
+	unsigned rounds = (tiles + slots - 1) / slots;
+
+	return rounds ? tiles * 1000 / (rounds * slots) : 0;
+}
+
+static int call_gemv(struct case_env *env, const struct product *p, const struct matrix *w,
+		     uint64_t a, uint64_t out, unsigned m, void *stream, struct err *err)
+{
+	const struct card *card = &env->gpu.info.card;
+	struct device_weights weights = w->weights;
+	unsigned n = w->n, k = w->k, before = LEAD;
+	/* two blocks to a multiprocessor; narrow tiles where wide ones leave more of them idle */
+	unsigned slots = card->sms * blocks_each(card), wide = tiles_share(n / 16, slots);
+	bool narrow = n % 16 || tiles_share(n / 8, slots) > wide + wide / 10;
+	unsigned tiles = narrow ? n / 8 : n / 16;
+
+	if (m != 1 || n % 8 || k % STREAM_K || w->blocksize != NF4_BLOCK)
+		return err_set(err, ERR_USAGE, "no fast kernel for %u x %u x %u", m, n, k);
+	return device_launch_overlapped(
+		&env->gpu, stream, narrow ? "yard_gemv8" : "yard_gemv16", p->type,
+		(struct grid){at_most(tiles, slots), 1, STREAM_THREADS, 1}, stream_shared(card),
+		(void *[]){&a, &weights, &out, &n, &k, &before}, err);
+}
+
+struct product yardstick_gemv(enum number type)
+{
+	/* R: the codes are rounded to T, and the output */
+	return (struct product){.name = "yard_gemv",
+				.type = type,
+				.roundings = 2,
+				.forming = FORMED_CODE,
+				.ordered = true,
+				.call = call_gemv};
+}
+
+int yardstick_dequantise(struct case_env *env, const struct matrix *w, enum number type,
+			 uint64_t out, struct err *err)
+{
+	struct device_weights weights = w->weights;
+	size_t count = (size_t)w->n * w->k;
+
+	return device_launch_overlapped(
+		&env->gpu, env->gpu.stream, "yard_dequantise", type,
+		(struct grid){env->gpu.info.card.sms * 4, 1, UNPACK_THREADS, 1}, 0,
+		(void *[]){&weights, &out, &count}, err);
+}
+
+static int decode(struct case_env *env, enum number type, const struct moe_layer *layer, uint64_t x,
+		  uint64_t logits, uint64_t h, uint64_t out, struct err *err)
+{
+	const struct card *card = &env->gpu.info.card;
+	struct device_weights w1 = layer->w1.weights, w3 = layer->w3.weights,
+			      w2 = layer->w2.weights;
+	unsigned experts = layer->experts, hidden = layer->hidden, inner = layer->inner;
+	unsigned shared = stream_shared(card), before = LEAD;
+	unsigned slots = card->sms * blocks_each(card);
+
+	if (device_launch_overlapped(
+		    &env->gpu, env->gpu.stream, "yard_decode_up", type,
+		    (struct grid){at_most(inner / 8 * 2, slots), 1, STREAM_THREADS, 1}, shared,
+		    (void *[]){&x, &logits, &w1, &w3, &h, &experts, &inner, &hidden, &before},
+		    err) < 0)
+		return -1;
+	return device_launch_overlapped(
+		&env->gpu, env->gpu.stream, "yard_decode_down", type,
+		(struct grid){at_most(hidden / 16, slots), 1, STREAM_THREADS, 1}, shared,
+		(void *[]){&h, &logits, &w2, &out, &experts, &hidden, &inner, &before}, err);
+}
+
+/* --- two tokens and more: kernels/grouped.cu ---------------------------------------------------
+ */
+
+#define GROUP_K 128u
+#define EXPERTS_MAX 32u
+#define SPLITS_MAX 8u
+
+/* How the layer is cut for a card and a number of tokens. */
+struct cut {
+	unsigned columns; /* NT: tokens of a tile, in eights */
+	unsigned warps, shared, splits;
+};
+
+static struct cut cut_of(const struct card *card, const struct moe_layer *layer, unsigned tokens)
+{
+	struct cut out = {.warps = 8, .columns = tokens <= 8 ? 1 : tokens <= 64 ? 4 : 16};
+	unsigned room = 232448u, pairs = 65536u, maps = 2048u, depth, stage;
+
+	if (small_shared(card)) {
+		out.warps = 4;
+		out.columns = tokens <= 8 ? 1 : 2;
+		room = 101376u;
+		pairs -= 128;
+	}
+	stage = out.warps * (32 * GROUP_K / 2 + 32 * 8) + out.columns * 8 * GROUP_K * 2;
+	depth = at_most((room - pairs - maps) / stage, 6);
+	out.shared = pairs + depth * stage + maps;
+	out.splits = tokens <= 16 ? SPLITS_MAX : tokens <= 64 ? 4 : tokens <= 512 ? 2 : 1;
+	while (layer->inner / GROUP_K % out.splits)
+		out.splits /= 2;
+	return out;
+}
+
+/* Scratch: the plan and its scratch, inner activations by place, the parts of the output. */
+struct rooms {
+	size_t h, y, end;
+};
+
+static struct rooms rooms_of(const struct moe_layer *layer, unsigned tokens)
+{
+	size_t pairs = (size_t)tokens * 2,
+	       h = ((EXPERTS_MAX + 1 + 4 * pairs) * 4 + 255) / 256 * 256;
+	size_t y = (h + pairs * layer->inner * 2 + 255) / 256 * 256;
+	size_t splits = tokens <= 64 ? SPLITS_MAX : tokens <= 512 ? 2 : 1;
+
+	return (struct rooms){h, y, y + splits * pairs * layer->hidden * 4};
+}
+
+static int grouped(struct case_env *env, enum number type, const struct moe_layer *layer,
+		   uint64_t x, uint64_t logits, uint64_t plan, uint64_t out, unsigned tokens,
+		   struct err *err)
+{
+	struct device_weights w1 = layer->w1.weights, w3 = layer->w3.weights,
+			      w2 = layer->w2.weights;
+	unsigned experts = layer->experts, hidden = layer->hidden, inner = layer->inner;
+	struct rooms rooms = rooms_of(layer, tokens);
+	struct cut cut = cut_of(&env->gpu.info.card, layer, tokens);
+	struct grid grid = {env->gpu.info.card.sms, 1, cut.warps * 32, 1};
+	uint64_t h = plan + rooms.h, y = plan + rooms.y;
+	uint64_t expert = plan + (EXPERTS_MAX + 1 + 6 * (uint64_t)tokens) * 4;
+	void *stream = env->gpu.stream;
+	char up[16], down[16];
+
+	(void)snprintf(up, sizeof(up), "yard_up%u", cut.columns);
+	(void)snprintf(down, sizeof(down), "yard_down%u", cut.columns);
+	if (device_launch(&env->gpu, env->gpu.kernels, stream, "yard_plan",
+			  (struct grid){1, 1, 1024, 1},
+			  (void *[]){&logits, &plan, &expert, &experts, &tokens}, err) < 0 ||
+	    device_launch_overlapped(
+		    &env->gpu, stream, up, type, grid, cut.shared,
+		    (void *[]){&x, &plan, &w1, &w3, &h, &experts, &inner, &hidden, &tokens},
+		    err) < 0 ||
+	    device_launch_overlapped(
+		    &env->gpu, stream, down, type, grid, cut.shared,
+		    (void *[]){&h, &plan, &w2, &y, &experts, &hidden, &inner, &tokens, &cut.splits},
+		    err) < 0)
+		return -1;
+	return device_launch_overlapped(&env->gpu, stream, "yard_combine", type,
+					(struct grid){(hidden + 1023) / 1024, tokens, 256, 1}, 0,
+					(void *[]){&y, &plan, &out, &hidden, &tokens, &cut.splits},
+					err);
+}
+
+/* --- the layer ------------------------------------------------------------------------------- */
+
+size_t yardstick_scratch(const struct moe_layer *layer, unsigned tokens)
+{
+	return tokens == 1 ? (size_t)layer->inner * 2 * 4 : rooms_of(layer, tokens).end;
+}
+
+int yardstick_layer(struct case_env *env, enum number type, const struct moe_layer *layer,
+		    uint64_t x, uint64_t logits, uint64_t scratch, uint64_t out, unsigned tokens,
+		    struct err *err)
+{
+	if (layer->hidden % STREAM_K || layer->inner % STREAM_K || layer->experts > EXPERTS_MAX ||
+	    layer->w1.blocksize != NF4_BLOCK)
+		return err_set(err, ERR_USAGE, "no fast kernel for this layer");
+	if (tokens == 1)
+		return decode(env, type, layer, x, logits, scratch, out, err);
+	return grouped(env, type, layer, x, logits, scratch, out, tokens, err);
+}
+
+struct moe_kernels yardstick_moe(const struct moe_layer *layer, unsigned tokens)
+{
+	/* R: gate's codes, up's codes, down's codes, the output; with several tokens what is
+	 * between up and down is rounded too */
+	return (struct moe_kernels){.up = "the yardstick's layer",
+				    .bug = -1,
+				    .run = yardstick_layer,
+				    .scratch = yardstick_scratch(layer, tokens),
+				    .roundings = tokens == 1 ? 4 : 5};
+}
