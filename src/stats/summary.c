@@ -155,7 +155,7 @@ struct stats_estimate stats_quantile_interval(const double *sorted, size_t count
 					      double confidence)
 {
 	struct stats_estimate out = {stats_quantile(sorted, count, share), NAN, NAN, 0};
-	size_t ranks[2];
+	size_t ranks[2] = {0};
 
 	out.needed = stats_quantile_ranks(count, share, confidence, ranks);
 	if (!out.needed) {
