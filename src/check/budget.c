@@ -177,7 +177,7 @@ static int run(struct check_ctx *ctx, const void *data, struct case_result *out,
 const struct check_ops check_budget = {
 	.kind = "budget",
 	.summary = "sizes: of the image, its growth, its layers, its packages",
-	.needs = NEED_IMAGE,
+	.needs = NEED_IMAGE | NEED_COMMIT,
 	.fields = fields,
 	.spec_size = sizeof(struct spec),
 	.validate = validate,

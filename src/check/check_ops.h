@@ -15,6 +15,7 @@ enum check_need {
 	NEED_COMMAND = 1 << 1, /* runs commands in the image */
 	NEED_GPU = 1 << 2,
 	NEED_SERVICE = 1 << 3, /* asks the suite's service */
+	NEED_COMMIT = 1 << 4,  /* looks at files of the commit or at its baseline, too */
 };
 
 struct check_ctx {

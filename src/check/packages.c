@@ -223,7 +223,7 @@ static int run(struct check_ctx *ctx, const void *data, struct case_result *out,
 const struct check_ops check_packages = {
 	.kind = "packages",
 	.summary = "installed Python distributions: constraints, lock, drift, present, absent",
-	.needs = NEED_IMAGE,
+	.needs = NEED_IMAGE | NEED_COMMIT,
 	.fields = fields,
 	.spec_size = sizeof(struct spec),
 	.validate = validate,

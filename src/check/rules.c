@@ -60,7 +60,7 @@ static int run(struct check_ctx *ctx, const void *data, struct case_result *out,
 const struct check_ops check_rules = {
 	.kind = "rules",
 	.summary = "what `assay scan` finds in the image and in the commit's files",
-	.needs = NEED_IMAGE,
+	.needs = NEED_IMAGE | NEED_COMMIT,
 	.fields = fields,
 	.spec_size = sizeof(struct spec),
 	.validate = validate,

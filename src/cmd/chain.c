@@ -271,23 +271,28 @@ static int hash_inputs(struct chain *chain, struct err *err)
 	return 0;
 }
 
-/* Newest run of equal inputs that passes FILTER's wishes; NULL when none. */
-static int find_equal(struct chain *chain, bool same_suite, bool with_image, struct run **out,
+enum equal { EQUAL_INPUTS, EQUAL_NAME, EQUAL_SUITE };
+
+/* Newest run of equal image inputs; NULL when none. With the suite's name or its hash equal too it
+ * is a completed one. */
+static int find_equal(struct chain *chain, enum equal equal, bool with_image, struct run **out,
 		      struct err *err)
 {
 	const struct run *run = chain->run;
-	struct store_filter filter = {
-		.input_hash = run->build.input_hash, .limit = 20, .with_image = with_image};
+	struct store_filter filter = {.input_hash = run->build.input_hash,
+				      .limit = 20,
+				      .with_image = with_image,
+				      .completed = equal != EQUAL_INPUTS};
 	struct run_row *rows = NULL;
 	size_t count = 0;
 
 	*out = NULL;
 	if (!run->build.input_hash)
 		return 0;
-	if (same_suite) {
+	if (equal == EQUAL_SUITE)
 		filter.suite_hash = run->suite_hash;
-		filter.completed = true;
-	}
+	else if (equal == EQUAL_NAME)
+		filter.suite = run->suite;
 	if (chain->store->ops->runs(chain->store, &filter, chain->arena, &rows, &count, err) < 0)
 		return -1;
 	return count ? chain->store->ops->load(chain->store, rows[0].id, out, err) : 0;
@@ -334,7 +339,7 @@ static int reuse_image(struct chain *chain, struct err *err)
 
 	if (chain->request->rebuild)
 		return 0;
-	if (find_equal(chain, false, true, &old, err) < 0)
+	if (find_equal(chain, EQUAL_INPUTS, true, &old, err) < 0)
 		return -1;
 	if (old && chain__engine_has(chain, old->build.image_id)) {
 		take_image(chain->run, old);
@@ -438,34 +443,37 @@ static bool anything_to_run(const struct run *run)
 	return false;
 }
 
-static bool covers(const struct run *old, const struct run *run)
+static bool covers(const struct chain *chain, const struct run *old)
 {
-	for (size_t i = 0; i < run->case_count; i++)
-		if (!exec_can_reuse(&run->cases[i], old))
+	for (size_t i = 0; i < chain->run->case_count; i++)
+		if (!exec_can_reuse(chain->suite, &chain->run->cases[i], old,
+				    chain->request->changed))
 			return false;
 	return true;
 }
 
 /*
- * Take over what an earlier run of equal suite and inputs decided, together with its image: equal
- * inputs may have been built twice, and results of two images must not stand in one run. So where
- * something is left to check and that image is gone, nothing is taken over.
+ * Take over what an earlier run of equal inputs decided, together with its image: equal inputs may
+ * have been built twice, and results of two images must not stand in one run. So where something is
+ * left to check and that image is gone, nothing is taken over. With --changed the rest of the suite
+ * may be another.
  */
 static int reuse_checks(struct chain *chain, struct err *err)
 {
+	bool changed = chain->request->changed;
 	struct run *old = NULL;
 
-	if (!chain->request->reuse)
+	if (!chain->request->reuse && !changed)
 		return 0;
-	if (find_equal(chain, true, false, &old, err) < 0)
+	if (find_equal(chain, changed ? EQUAL_NAME : EQUAL_SUITE, false, &old, err) < 0)
 		return -1;
-	if (old && (old->build.failed || covers(old, chain->run) ||
+	if (old && (old->build.failed || covers(chain, old) ||
 		    chain__engine_has(chain, old->build.image_id))) {
-		size_t count = exec_reuse(chain->run, old);
+		size_t count = exec_reuse(chain->suite, chain->run, old, changed);
 
 		take_image(chain->run, old);
-		chain__say(chain, "%zu result%s of run %s reused: same suite, same image inputs",
-			   count, count == 1 ? "" : "s", old->id);
+		chain__say(chain, "%zu result%s of run %s reused: same %s, same image inputs",
+			   count, count == 1 ? "" : "s", old->id, changed ? "checks" : "suite");
 	}
 	run_free(old);
 	return 0;

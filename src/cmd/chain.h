@@ -28,6 +28,7 @@ struct chain_request {
 	bool rerun_failures;	/* as a suite's: make failed checks again */
 	bool once;		/* make no check again, whatever the suite says */
 	bool reuse;		/* take over check results of equal inputs */
+	bool changed;		/* and all that the change cannot affect */
 	bool rebuild;		/* build even when an image of equal inputs exists */
 	bool no_cache;		/* and without the builder's cache */
 	const char *cache_from; /* and with the layers of this image for a cache; NULL: none */

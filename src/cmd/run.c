@@ -33,6 +33,7 @@ struct run_options {
 	bool rerun_failures;
 	bool no_reruns;
 	bool reuse;
+	bool changed;
 	bool rebuild;
 	bool no_cache;
 	const char *cache_from;
@@ -63,6 +64,10 @@ static const struct option_row run_rows[] = {
 	 "make no check again, whatever the suite says"},
 	{"reuse", 0, OPTION_FLAG, AT(reuse), NULL, NULL,
 	 "take over results of a run with equal suite and image inputs"},
+	{"changed", 0, OPTION_FLAG, AT(changed), NULL, NULL,
+	 "run only what the change can affect: with the image's inputs equal to those of an "
+	 "earlier "
+	 "run, its results stand for every check that asserts the same"},
 	{"rebuild", 0, OPTION_FLAG, AT(rebuild), NULL, NULL,
 	 "build even when an image with equal inputs exists"},
 	{"no-cache", 0, OPTION_FLAG, AT(no_cache), NULL, NULL,
@@ -150,6 +155,7 @@ static int run_suite(const struct run_options *options, const char *suite, struc
 		.rerun_failures = options->rerun_failures,
 		.once = options->no_reruns,
 		.reuse = options->reuse,
+		.changed = options->changed,
 		.rebuild = options->rebuild || options->no_cache || options->cache_from,
 		.no_cache = options->no_cache,
 		.cache_from = options->cache_from,
@@ -201,8 +207,10 @@ static int run_suites(const struct run_options *options, struct arena *arena)
 			"--no-cache and --cache-from contradict each other: choose one");
 		return cmd_fail(&err);
 	}
-	if (options->reuse && (options->rebuild || options->no_cache || options->cache_from)) {
-		err_set(&err, ERR_USAGE, "--reuse and --rebuild contradict each other: choose one");
+	if ((options->reuse || options->changed) &&
+	    (options->rebuild || options->no_cache || options->cache_from)) {
+		err_set(&err, ERR_USAGE, "--%s and --rebuild contradict each other: choose one",
+			options->reuse ? "reuse" : "changed");
 		return cmd_fail(&err);
 	}
 	if (options->rerun_failures && options->no_reruns) {

@@ -78,6 +78,7 @@ static void plan_case(struct run *run, const struct suite_check *check, const ch
 	result->outcome = OUTCOME_NOTRUN;
 	result->reason = reason;
 	result->optional = check->optional;
+	result->definition = arena_strdup(run->arena, check->definition);
 	for (size_t i = 0; i < check->tags.count; i++) {
 		const char **tag = arena_push(run->arena, &result->tags.items, &result->tags.count,
 					      sizeof(*tag));
@@ -106,20 +107,33 @@ void exec_plan(const struct suite *suite, struct run *run, const char *reason)
 	}
 }
 
-/* A service is asked anew: one that is named by its URL may be another by now, and what was timed
- * was timed then. The same holds for a card. */
-static bool asks_anew(const char *kind)
+static bool same_text(const char *a, const char *b)
 {
-	const struct check_ops *ops = check_find(kind);
-
-	return ops && ops->needs & (NEED_SERVICE | NEED_GPU);
+	return a && b && strcmp(a, b) == 0;
 }
 
-bool exec_can_reuse(const struct case_result *now, const struct run *old)
+/* What looks at the commit or its baseline sees more than the image. A service that is named by its
+ * URL may be another by now. What was timed was timed then, on the card of then: it is asked anew
+ * unless only the change is of interest. */
+static bool asks_anew(const struct suite *suite, const char *kind, bool changed)
+{
+	const struct check_ops *ops = check_find(kind);
+	bool elsewhere = suite->service && suite->service->url;
+
+	if (!ops || ops->needs & NEED_COMMIT)
+		return true;
+	return ops->needs & NEED_SERVICE ? !changed || elsewhere
+					 : ops->needs & NEED_GPU && !changed;
+}
+
+bool exec_can_reuse(const struct suite *suite, const struct case_result *now, const struct run *old,
+		    bool changed)
 {
 	const struct case_result *before = run_find_case(old, now->name);
 
-	return before && outcome_is_decided(before->outcome) && !asks_anew(now->kind);
+	return before && outcome_is_decided(before->outcome) &&
+	       same_text(now->definition, before->definition) &&
+	       !asks_anew(suite, now->kind, changed);
 }
 
 /* What excuses a failure is today's. */
@@ -133,14 +147,14 @@ static void take_result(struct case_result *now, const struct case_result *old, 
 	now->flip = FLIP_NONE;
 }
 
-size_t exec_reuse(struct run *run, const struct run *old)
+size_t exec_reuse(const struct suite *suite, struct run *run, const struct run *old, bool changed)
 {
 	size_t reused = 0;
 
 	for (size_t i = 0; i < run->case_count; i++) {
 		struct case_result *now = &run->cases[i];
 
-		if (now->outcome != OUTCOME_NOTRUN || !exec_can_reuse(now, old))
+		if (now->outcome != OUTCOME_NOTRUN || !exec_can_reuse(suite, now, old, changed))
 			continue;
 		take_result(now, run_find_case(old, now->name), run->arena);
 		if (!now->reused_from)

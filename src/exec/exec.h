@@ -25,12 +25,17 @@ struct exec_options {
  * all notrun because of REASON. */
 void exec_plan(const struct suite *suite, struct run *run, const char *reason);
 
-/* Does OLD decide the case NOW of another run? Not when it asks a service or a GPU. */
-bool exec_can_reuse(const struct case_result *now, const struct run *old);
+/*
+ * Does OLD, a run of equal image inputs, decide the case NOW of SUITE? Only when that asserts the
+ * same, and never what looks at the commit as well. What asks a service or a GPU is asked anew,
+ * unless only what CHANGED is asked for and the service is the image's own.
+ */
+bool exec_can_reuse(const struct suite *suite, const struct case_result *now, const struct run *old,
+		    bool changed);
 
 /* Take over results of OLD for cases that are still notrun: those that exec_can_reuse. Returns
- * how many. Sound only when suite hash and image inputs are equal. */
-size_t exec_reuse(struct run *run, const struct run *old);
+ * how many. */
+size_t exec_reuse(const struct suite *suite, struct run *run, const struct run *old, bool changed);
 
 /*
  * Run every case that is still notrun, and again those that fail and are to be rerun: their own

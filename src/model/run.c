@@ -186,6 +186,7 @@ void case_copy(struct case_result *out, const struct case_result *source, struct
 	copy.where = arena_strdup(arena, source->where);
 	copy.advice = arena_strdup(arena, source->advice);
 	copy.reason = arena_strdup(arena, source->reason);
+	copy.definition = arena_strdup(arena, source->definition);
 	copy.reused_from = arena_strdup(arena, source->reused_from);
 	copy.out = arena_strdup(arena, source->out);
 	copy.errout = arena_strdup(arena, source->errout);

@@ -92,6 +92,7 @@ struct case_result {
 	const char *kind; /* check kind, "build" or KIND_AGAINST */
 	const char *target;
 	struct strings tags;
+	const char *definition; /* hash of what it asserts; NULL: not known */
 	enum outcome outcome;
 	const char *label;    /* "kind/slug" of a failure, from model/labels.def */
 	const char *expected; /* one line each */

@@ -92,6 +92,7 @@ void case_to_json(const struct case_result *result, struct json *out)
 	json_add_str(out, "advice", result->advice);
 	json_add_str(out, "reason", result->reason);
 	put_duration(out, result->duration_ns);
+	json_add_str(out, "definition", result->definition);
 	json_add_str(out, "reused_from", result->reused_from);
 	if (result->optional)
 		json_add_bool(out, "optional", true);
@@ -288,6 +289,7 @@ void case_from_json(const struct json *json, struct arena *arena, struct case_re
 	result.advice = get_str(json, "advice", arena);
 	result.reason = get_str(json, "reason", arena);
 	result.duration_ns = get_duration(json);
+	result.definition = get_str(json, "definition", arena);
 	result.reused_from = get_str(json, "reused_from", arena);
 	result.optional = json_bool(json, "optional", false);
 	get_excuse(json_get(json, "expected_failure"), arena, &result.known);

@@ -9,11 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEFINITION_DIGITS                                                                          \
+	16 /* tells checks of one name apart; nobody has to be kept from forging it */
+
 struct parser {
 	struct suite *suite;
 	struct field_source source;
 	const struct file_reader *files;
 	struct digest *digest; /* of the text, the variables used and the files read */
+	struct digest *own;    /* of the check that is loaded */
 	suite_kind_lookup *lookup;
 	const char *const *kinds;
 	void *payload;
@@ -250,9 +254,13 @@ static int read_named(void *self, const char *path, struct buf *out, struct err 
 	if (parser->files->read(parser->files->self, path, out, err) < 0)
 		return -1;
 	(void)snprintf(size, sizeof(size), "%zu", out->len - before);
-	digest_add_field(parser->digest, path);
-	digest_add_field(parser->digest, size);
-	digest_add(parser->digest, buf_str(out) + before, out->len - before);
+	for (size_t i = 0; i < 2; i++) {
+		struct digest *digest = i ? parser->own : parser->digest;
+
+		digest_add_field(digest, path);
+		digest_add_field(digest, size);
+		digest_add(digest, buf_str(out) + before, out->len - before);
+	}
 	return 0;
 }
 
@@ -308,6 +316,38 @@ static int load_check(const struct parser *parser, const struct json *json,
 	return load_spec(parser, json, &kind, check);
 }
 
+static void add_json(struct digest *digest, const struct json *json)
+{
+	struct buf text;
+
+	if (!json) {
+		digest_add_field(digest, NULL);
+		return;
+	}
+	buf_init(&text, JSON_BYTES_MAX);
+	json_print(json, false, &text);
+	digest_add_field(digest, buf_str(&text));
+	buf_done(&text);
+}
+
+/* Load a check and name what it asserts. */
+static int load_one(const struct parser *parser, const struct json *json, struct suite_check *check)
+{
+	const struct json *document = parser->suite->document;
+	struct parser own = *parser;
+	char hash[DIGEST_HEX];
+	int rc;
+
+	own.own = digest_new();
+	add_json(own.own, json);
+	add_json(own.own, json_get(document, "targets"));
+	add_json(own.own, json_get(document, "service"));
+	rc = load_check(&own, json, check);
+	digest_final(own.own, hash);
+	check->definition = arena_strndup(parser->suite->arena, hash, DEFINITION_DIGITS);
+	return rc;
+}
+
 static int load_checks(const struct parser *parser, const struct json *list)
 {
 	struct suite *suite = parser->suite;
@@ -325,7 +365,7 @@ static int load_checks(const struct parser *parser, const struct json *list)
 		struct suite_check *check = &suite->checks[suite->check_count];
 
 		check->path = arena_printf(suite->arena, "checks[%zu]", suite->check_count);
-		if (load_check(parser, item, check) < 0)
+		if (load_one(parser, item, check) < 0)
 			return -1;
 		suite->check_count++;
 	}

@@ -105,6 +105,9 @@ struct suite_check {
 	struct suite_expect *expect_failure; /* NULL: it should pass */
 	const struct json *references_json;
 	struct suite_references references;
+	/* Hash of all that decides what it asserts: its text with the variables put in, the files
+	 * that it names, the suite's targets and service. */
+	const char *definition;
 	const void *spec; /* filled by the kind's table */
 	const char *path; /* "checks[3]" */
 };

@@ -31,4 +31,30 @@ printf 'assay.jsonc\n' >"$scratch/r/.dockerignore"
 commit "$scratch/r" two
 fresh() { ! judge --reuse 2>&1 | grep -q '(reused)'; }
 holds 'a changed suite reuses no result' fresh
+
+# --changed: what the change cannot affect stands, check by check.
+suite() { printf '{"assay": 1, "name": "changed", "checks": [{"name": "a", "kind": "command", "command": ["cat", "/id"]}, {"name": "b", "kind": "command", "command": ["echo", "%s"]}, {"name": "rules", "kind": "rules", "select": ["dockerfile"]}]}' "$1" >"$scratch/r/assay.jsonc"; }
+suite one
+commit "$scratch/r" 'suite changed'
+expect 0 '^pass' judge --changed
+reused() { sqlite3 "$scratch/state/history.db" "SELECT group_concat(checks.name) FROM cases JOIN checks ON checks.id = cases.check_id WHERE reused_from IS NOT NULL AND kind <> 'build' AND run = (SELECT max(key) FROM runs)"; }
+holds 'a suite of another name has nothing to take over' [ -z "$(reused)" ]
+suite two
+commit "$scratch/r" 'one check changed'
+expect 0 '^pass +3 checks' judge --changed
+holds "only the check that changed is made, and what looks at the commit: $(reused)" [ "$(reused)" = a ]
+mkdir "$scratch/r/docs"
+echo more >"$scratch/r/docs/more"
+printf 'assay.jsonc\ndocs\n' >"$scratch/r/.dockerignore"
+commit "$scratch/r" 'ignore docs'
+expect 0 '^pass' judge --changed
+echo text >"$scratch/r/docs/more"
+commit "$scratch/r" 'docs only'
+expect 0 '^pass +3 checks' judge --changed
+holds "words change nothing: $(reused)" [ "$(reused)" = a,b ]
+echo 'RUN true' >>"$scratch/r/Dockerfile"
+commit "$scratch/r" 'another image'
+expect 0 '^pass' judge --changed
+holds "another image is judged anew: $(reused)" [ -z "$(reused)" ]
+expect 2 'changed and --rebuild contradict' judge --changed --rebuild
 finish
