@@ -198,15 +198,7 @@ static int judge_service(struct loading *loading, struct err *err)
 		return 0;
 	if (target->ops->service_state(target->self, false, loading->arena, &state, err) < 0)
 		return -1;
-	for (size_t i = 0; i < trial->secrets.count; i++) {
-		const char *secret = trial->secrets.items[i];
-
-		if (!state.log || !memmem(state.log, state.log_len, secret, strlen(secret)))
-			continue;
-		check_trial_fail(trial, "service/secret-in-log", "the service's log", "no secret",
-				 "one that was sent or handed to it");
-		break;
-	}
+	check_trial_log(trial, &state);
 	if (!state.running)
 		check_trial_fail(trial,
 				 state.out_of_memory ? "service/out-of-memory" : "service/exited",

@@ -12,8 +12,7 @@
 #include <string.h>
 
 #define CASES_MAX 1000
-#define TEXT_SHOWN 150	    /* bytes of each of two texts that differ */
-#define SECRET_JUDGED_MIN 8 /* bytes */
+#define TEXT_SHOWN 150 /* bytes of each of two texts that differ */
 
 const struct prompt_template check_prompt_plain = {
 	.max_tokens = FIELD_ABSENT_INT, .temperature = NAN, .seed = FIELD_ABSENT_INT};
@@ -455,22 +454,6 @@ static int ask_case(struct asking *asking, const struct prompt_case *one, struct
 
 /* --- after all cases ------------------------------------------------------------------------- */
 
-/* Secrets of the image, handed over or sent, that are too long to be in a log by chance. */
-static void judge_log(struct trial *trial, const struct target_service_state *state)
-{
-	for (size_t i = 0; i < trial->secrets.count; i++) {
-		const char *secret = trial->secrets.items[i];
-
-		if (strlen(secret) >= SECRET_JUDGED_MIN && state->log &&
-		    memmem(state->log, state->log_len, secret, strlen(secret))) {
-			check_trial_fail(trial, "service/secret-in-log", "the service's log",
-					 "no secret",
-					 "one of the image, of the suite, or that was sent");
-			return;
-		}
-	}
-}
-
 static void judge_memory(struct asking *asking, uint64_t before, uint64_t after)
 {
 	struct arena *arena = asking->arena;
@@ -515,7 +498,7 @@ static int ask_all(struct asking *asking, struct err *err)
 			return -1;
 	if (look_at(asking, &state, err) < 0)
 		return -1;
-	judge_log(asking->trial, &state);
+	check_trial_log(asking->trial, &state);
 	if (!asking->ended)
 		judge_memory(asking, asking->memory, state.memory_bytes);
 	return judge_lost(asking, err);

@@ -96,6 +96,13 @@ void check_trial_fail(struct trial *trial, const char *label, const char *where,
 	trial->last = actual;
 }
 
+void check_trial_log(struct trial *trial, const struct target_service_state *state)
+{
+	if (secret_told(&trial->secrets, state->log, state->log_len))
+		check_trial_fail(trial, "service/secret-in-log", "the service's log", "no secret",
+				 "one of the image, of the suite, or that was sent");
+}
+
 /* The message of a broken case reaches reports like any other text. */
 static void redact_error(const struct trial *trial, struct err *err)
 {

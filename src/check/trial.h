@@ -33,6 +33,9 @@ void check_trial_begin(struct trial *trial, struct check_ctx *ctx, const struct 
 void check_trial_fail(struct trial *trial, const char *label, const char *where,
 		      const char *expected, const char *actual);
 
+/* A mismatch when the log of the service holds a secret: of the image, handed over, or sent. */
+void check_trial_log(struct trial *trial, const struct target_service_state *state);
+
 /*
  * Close the trial and give RC back. With RC 0 the case fails with what was added, or passes with
  * WHERE and ACTUAL; with -1 it is broken, whatever was added, and ERR is redacted.

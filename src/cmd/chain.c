@@ -494,6 +494,19 @@ static void on_case(void *payload, const struct case_result *result)
 		   run->case_count);
 }
 
+/* What the service printed after the last check had read its log. */
+static int judge_last_words(struct chain *chain, struct err *err)
+{
+	struct case_result *result;
+
+	if (!deploy_told_secret(chain->deployed))
+		return 0;
+	result = run_add_case(chain->run, "service.log", KIND_SERVICE);
+	case_fail(result, "service/secret-in-log", "no secret",
+		  "one of the image, of the suite, or that was sent", "the service's log", NULL);
+	return rundir_case(chain->dir, result, err);
+}
+
 static int run_checks(struct chain *chain, struct err *err)
 {
 	struct run *run = chain->run;
@@ -522,6 +535,8 @@ static int run_checks(struct chain *chain, struct err *err)
 	rc = exec_run(chain->suite, deploy_view(chain->deployed), run, &options, err);
 	if (rc == 0)
 		rc = chain__against(chain, err);
+	if (rc == 0)
+		rc = judge_last_words(chain, err);
 	deploy_finish(chain->deployed);
 	return rc;
 }

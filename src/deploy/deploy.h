@@ -97,6 +97,8 @@ int deploy_target(struct engine *engine, const struct deploy_spec *spec, struct 
 const struct target *deploy_view(const struct deployed *deployed);
 /* What was measured on a card is measured anew when it is asked again. */
 void deploy_forget(struct deployed *deployed);
+/* Nothing more is under way: the service's log holds a secret that no check was told of. */
+bool deploy_told_secret(struct deployed *deployed);
 /* No more will be asked: begin to remove the container; deploy_close waits for that. */
 void deploy_finish(struct deployed *deployed);
 void deploy_close(struct deployed *deployed);

@@ -21,6 +21,7 @@
 #define STATE_EVERY_NS                                                                             \
 	(UINT64_C(500) * NS_PER_MS) /* how often a starting container is looked at                 \
 				     */
+#define PORT_NS (2 * NS_PER_S)	    /* a running container has its published port at once */
 #define LAST_WORDS_BYTES 400
 #define PATH_BYTES_MAX 4096
 
@@ -283,6 +284,10 @@ static int look(struct service *service, uint64_t since, struct err *err)
 		service->view.url = arena_printf(
 			service->arena, "http://%s:%u",
 			engine_address(service->spec.engine, service->arena), state.port);
+	if (!service->view.url && clock_ns() - since > PORT_NS)
+		return err_set(err, ERR_INFRA,
+			       "the engine published no port: it has no default network (network "
+			       "\"host\" needs none)");
 	return 1;
 }
 
@@ -407,6 +412,21 @@ int service_state(struct service *service, bool memory, struct arena *arena,
 	}
 	buf_done(&log);
 	return rc;
+}
+
+bool service_told_secret(struct service *service)
+{
+	struct target_service_state state;
+	bool told = false;
+	struct err ignored;
+
+	if (!service->container)
+		return false;
+	(void)pthread_mutex_lock(&service->held);
+	if (service_state(service, false, service->arena, &state, &ignored) == 0)
+		told = secret_told(&service->secrets, state.log, state.log_len);
+	(void)pthread_mutex_unlock(&service->held);
+	return told;
 }
 
 void service_hide(struct service *service, const char *secret)

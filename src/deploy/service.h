@@ -11,6 +11,8 @@
 #include "model/target.h"
 #include "suite/suite.h"
 
+#include <stdbool.h>
+
 #define SERVICE_LOG_FILE "service.log" /* in the run directory */
 
 struct service_spec {
@@ -30,6 +32,8 @@ void service_end(struct service *service);
 int service_state(struct service *service, bool memory, struct arena *arena,
 		  struct target_service_state *out, struct err *err);
 void service_hide(struct service *service, const char *secret);
+/* After the last case: the log holds a secret that no case was told of. */
+bool service_told_secret(struct service *service);
 /* Keep the log and remove the container. NULL is allowed. */
 void service_close(struct service *service);
 

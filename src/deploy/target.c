@@ -212,6 +212,11 @@ static void *close_shared(void *payload)
 	return NULL;
 }
 
+bool deploy_told_secret(struct deployed *deployed)
+{
+	return service_told_secret(deployed->service);
+}
+
 void deploy_finish(struct deployed *deployed)
 {
 	if (deployed->shared &&

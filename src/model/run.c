@@ -329,7 +329,8 @@ static enum flip flip_of(const struct case_result *now, const struct case_result
 /* What one run has because it was asked to says nothing by being new or gone in another. */
 static bool is_in_every_run(const struct case_result *result)
 {
-	return !result->kind || strcmp(result->kind, KIND_AGAINST) != 0;
+	return !result->kind ||
+	       (strcmp(result->kind, KIND_AGAINST) != 0 && strcmp(result->kind, KIND_SERVICE) != 0);
 }
 
 void run_compare(struct run *run, const struct run *baseline)

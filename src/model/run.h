@@ -54,6 +54,8 @@ struct metric {
 	size_t sample_count;
 };
 
+#define KIND_SERVICE "service" /* what the service did beside all checks; only when it was wrong   \
+				*/
 #define KIND_AGAINST "against" /* two images measured in turn; not in every run of a suite */
 
 /* Why a failure does not fail the run. */
@@ -89,7 +91,7 @@ struct case_file {
 
 struct case_result {
 	const char *name; /* unique in the run; with several targets "name@target" */
-	const char *kind; /* check kind, "build" or KIND_AGAINST */
+	const char *kind; /* check kind, "build", KIND_SERVICE or KIND_AGAINST */
 	const char *target;
 	struct strings tags;
 	const char *definition; /* hash of what it asserts; NULL: not known */

@@ -142,6 +142,18 @@ static size_t secret_at(const struct strings *secrets, const char *text, size_t 
 	return 0;
 }
 
+bool secret_told(const struct strings *secrets, const char *text, size_t len)
+{
+	for (size_t i = 0; i < secrets->count; i++) {
+		size_t secret = strlen(secrets->items[i]);
+
+		if (secret >= SECRET_JUDGED_BYTES_MIN && text &&
+		    memmem(text, len, secrets->items[i], secret))
+			return true;
+	}
+	return false;
+}
+
 const char *secret_redact(const struct strings *secrets, const char *text, size_t len, bool cut,
 			  struct arena *arena)
 {

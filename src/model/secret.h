@@ -13,6 +13,9 @@
 /* Shorter values would blank out half the output. */
 #define SECRET_BYTES_MIN 4
 
+/* Shorter ones are in a log by chance. */
+#define SECRET_JUDGED_BYTES_MIN 8
+
 bool secret_named(const char *name);
 
 /* The same, but for a value that tells that it is none: GPG_KEY and its kin that hold nothing but
@@ -26,6 +29,9 @@ void secret_collect(const struct image_config *image, const struct pairs *env, s
 
 /* Add VALUE, whatever its name, to SECRETS in the same forms and order. */
 void secret_add(struct strings *secrets, const char *value, struct arena *arena);
+
+/* TEXT holds a secret of at least SECRET_JUDGED_BYTES_MIN. */
+bool secret_told(const struct strings *secrets, const char *text, size_t len);
 
 /*
  * LEN bytes of TEXT for people: every secret as "***", NUL bytes as U+FFFD. With CUT the text goes

@@ -161,7 +161,7 @@ def beside_guidellm(scratch):
     with Server() as url:
         at = f"{url}/sse/20000/16/5000"
         ours = load(at, "open", 100, 4, "stream")
-        said("env", "HF_HUB_OFFLINE=1", "GUIDELLM__LOGGING__DISABLED=1", program, "run", "--profile", "kind=constant,rate=100",
+        said("env", "HF_HUB_OFFLINE=1", program, "run", "--profile", "kind=constant,rate=100",
              "--backend", f"kind=openai_http,target={at},model=m,validate_backend=false",
              "--constraint", "kind=max_duration,seconds=4", "--data", f"kind=json_file,path={prompts}",
              "--disable-console", "--output", f"kind=json,path={out}")

@@ -84,6 +84,14 @@ expect 0 '' sample right cold_start 0.05 20
 expect 1 '' grep -rqF "$API_TOKEN" "$scratch/state" "$scratch/text" "$scratch"/out.*
 expect 0 '\*\*\*' cat "$scratch"/state/runs/*/service.log
 
+# What is printed after the last look at the log is found at the end.
+suite '' "$(ask late "$fast" 'secret-late=1' '"contains": "Paris"')" '"name": "x"'
+sed -i 's/{"kind": "prompt", "name": "x"}/{"kind": "command", "name": "other", "command": ["sleep", "6"]}/' "$scratch/s.jsonc"
+expect 1 'PASS +late.*' run -o json="$scratch/out.json"
+expect 0 '' label_of late pass
+expect 0 '' label_of service.log service/secret-in-log
+expect 1 '' grep -rqF "$API_TOKEN" "$scratch/state" "$scratch"/out.json
+
 # Goldens: missing, shown, written, held, and differing again.
 golden='"name": "fixed", "golden": "goldens.json", "request": {"auth": {"env": "API_TOKEN"}, "temperature": 0}, "expect": {"golden": true}, "cases": [{"name": "capital", "prompt": "'$question'"}]'
 show() { (cd "$scratch/r" && "$ASSAY" suite golden "$@" fixed "$scratch/s.jsonc"); }
@@ -110,8 +118,17 @@ expect 1 'exit code 1.*no kernel image.*service/exited' run
 unset API_TOKEN
 expect 4 'API_TOKEN is not set' run
 
-# Killed or interrupted: no container is left, by this run or the next.
+# Through a port that the engine publishes, where its networks work.
 export API_TOKEN=tok-5e2c1d9a7f3b4c6d
+suite '' "$(ask right "$fast" '' '"contains": "Paris"')"
+sed -i 's/"network": "host", "port": 0/"network": "published", "port": 8000/' "$scratch/s.jsonc"
+if curl -fsS --unix-socket "${DOCKER_HOST#unix://}" http://localhost/v1.41/networks | grep -q '"Name":"bridge"'; then
+	expect 0 '^pass' run
+else # as ci/engine's: that is not the image's fault
+	expect 4 'engine published no port' run
+fi
+
+# Killed or interrupted: no container is left, by this run or the next.
 containers() { curl -fsS --unix-socket "${DOCKER_HOST#unix://}" 'http://localhost/v1.41/containers/json?all=1&filters=%7B%22label%22%3A%5B%22assay.lock%22%5D%7D'; }
 start_and_wait() { # sets pid once the container is there
 	patience=60s suite '"FAULTS": "slow-start=60"' "$(ask right "$fast" '' '"contains": "Paris"')"

@@ -176,9 +176,23 @@ static void nul_bytes_do_not_end_the_text(void **state)
 									   "b");
 }
 
+static void a_log_tells_long_secrets_alone(void **state)
+{
+	struct strings secrets = {0};
+
+	(void)state;
+	secret_add(&secrets, "seven77", arena);
+	assert_false(secret_told(&secrets, "seven77", 7));
+	secret_add(&secrets, "eight888", arena);
+	assert_true(secret_told(&secrets, "x eight888 y", 12));
+	assert_false(secret_told(&secrets, "x eight888 y", 9));
+	assert_false(secret_told(&secrets, NULL, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_log_tells_long_secrets_alone),
 		cmocka_unit_test(names_of_secrets_are_known),
 		cmocka_unit_test(settings_of_inference_servers_are_no_secrets),
 		cmocka_unit_test(fingerprints_of_public_keys_are_no_secrets),
