@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "cmd/progress.h"
 #include "exec/exec.h"
+#include "model/gpu.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -507,6 +508,25 @@ static int judge_last_words(struct chain *chain, struct err *err)
 	return rundir_case(chain->dir, result, err);
 }
 
+/* The card that this run's own cases were made on, as its part of the environment. */
+static void note_card(struct run *run)
+{
+	struct gpu_cell cell;
+
+	for (size_t i = 0; i < run->case_count; i++) {
+		const struct case_result *result = &run->cases[i];
+		bool ours = strcmp(result->kind, "kernel") == 0 ||
+			    strcmp(result->kind, "gpu-health") == 0;
+
+		if (!ours || result->reused_from ||
+		    !gpu_cell_read(result->where, run->arena, &cell))
+			continue;
+		add_environment(run, "gpu", cell.card);
+		add_environment(run, "gpu-driver", cell.driver);
+		return;
+	}
+}
+
 static int run_checks(struct chain *chain, struct err *err)
 {
 	struct run *run = chain->run;
@@ -533,6 +553,7 @@ static int run_checks(struct chain *chain, struct err *err)
 	if (deploy_target(chain->engine, &spec, &chain->deployed, err) < 0)
 		return -1;
 	rc = exec_run(chain->suite, deploy_view(chain->deployed), run, &options, err);
+	note_card(run);
 	if (rc == 0)
 		rc = chain__against(chain, err);
 	if (rc == 0)

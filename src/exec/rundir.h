@@ -29,8 +29,9 @@ const char *rundir_lock(const struct rundir *dir);  /* absolute path of the lock
 
 /* Append to build.log; errors are kept and returned by rundir_finish. */
 void rundir_log(struct rundir *dir, const char *data, size_t len);
-/* Write cases/<name>/{stdout,stderr,result.json} and the case's files, then append the case to journal.jsonl: what the
- * journal has is whole. Several threads may call it, each for cases of its own. */
+/* Write cases/<name>/{stdout,stderr,result.json} and the case's files, then append the case to
+ * journal.jsonl: what the journal has is whole. Several threads may call it, each for cases of its
+ * own. */
 int rundir_case(struct rundir *dir, const struct case_result *result, struct err *err);
 /* Write facts.json, what was read from the image, and free FACTS. */
 int rundir_facts(struct rundir *dir, struct json *facts, struct err *err);

@@ -114,3 +114,20 @@ const struct gpu *gpu_find(const char *name)
 			return gpu;
 	return NULL;
 }
+
+bool gpu_cell_read(const char *cell, struct arena *arena, struct gpu_cell *out)
+{
+	static const char word[] = ", driver ";
+	const char *at = cell ? strstr(cell, word) : NULL;
+	size_t len;
+
+	if (!at)
+		return false;
+	at += sizeof(word) - 1;
+	len = strspn(at, "0123456789.");
+	if (!len || (at[len] && at[len] != ' ' && at[len] != ','))
+		return false;
+	*out = (struct gpu_cell){arena_strndup(arena, cell, strcspn(cell, ",")),
+				 arena_strndup(arena, at, len)};
+	return true;
+}

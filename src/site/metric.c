@@ -91,7 +91,7 @@ static const char *environment_of(const struct run *run, const char *key)
 /* What a series cannot be followed across: another one starts an epoch. */
 static const char *machine_of(const struct run *run, struct arena *arena)
 {
-	static const char *const keys[] = {"host", "kernel", "gpu", "driver"};
+	static const char *const keys[] = {"host", "kernel", "gpu", "gpu-driver"};
 	const char *text = "";
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {

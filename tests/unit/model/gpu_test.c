@@ -74,6 +74,23 @@ static void every_row_is_complete_and_in_order(void **state)
 	}
 }
 
+static void a_cell_names_card_and_driver(void **state)
+{
+	struct arena *arena = arena_new();
+	struct gpu_cell cell = {NULL, NULL};
+
+	(void)state;
+	assert_true(gpu_cell_read(
+		"NVIDIA H100 80GB HBM3, sm_90, driver 580.159.04 CUDA 13.0, bnb 49", arena, &cell));
+	assert_string_equal(cell.card, "NVIDIA H100 80GB HBM3");
+	assert_string_equal(cell.driver, "580.159.04");
+	assert_false(gpu_cell_read(NULL, arena, &cell));
+	assert_false(gpu_cell_read("NVIDIA H100 80GB HBM3, sm_90, driver CUDA 13.0", arena, &cell));
+	assert_false(gpu_cell_read("command python3, driver x", arena, &cell));
+	assert_string_equal(cell.driver, "580.159.04");
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -81,6 +98,7 @@ int main(void)
 		cmocka_unit_test(finds_cards_by_compute_capability),
 		cmocka_unit_test(unknown_cards_are_not_guessed),
 		cmocka_unit_test(every_row_is_complete_and_in_order),
+		cmocka_unit_test(a_cell_names_card_and_driver),
 	};
 
 	return cmocka_run_group_tests_name("model/gpu", tests, NULL, NULL);
