@@ -9,8 +9,6 @@
 #define PROMPTS_MAX 10000
 #define CLOSED (ARRIVAL_TRACE + 1)
 
-static const struct prompt_template plain = {
-	.max_tokens = FIELD_ABSENT_INT, .temperature = NAN, .seed = FIELD_ABSENT_INT};
 static const char *const arrivals[] = {"constant", "poisson", "ramp", "trace", "closed", NULL};
 const char *const check_load_of_names[] = {"latency", "first_byte", "first_token", "inter_token",
 					   NULL};
@@ -18,12 +16,7 @@ const char *const check_load_of_names[] = {"latency", "first_byte", "first_token
 #define AT(member) offsetof(struct load_prompt, member)
 static const struct field prompt_fields[] = {
 	PROMPT_INPUT_FIELDS(AT(input)),
-	{.name = "expect",
-	 .type = FIELD_OBJECT,
-	 .offset = AT(expect),
-	 .fields = expect_fields,
-	 .size = sizeof(struct expect),
-	 .help = "what must hold of its answers, beside the check's own"},
+	EXPECT_FIELD(AT(expect), "what must hold of its answers, beside the check's own"),
 	{.name = NULL},
 };
 #undef AT
@@ -116,12 +109,8 @@ static const struct field sweep_fields[] = {
 
 #define AT(member) offsetof(struct load_spec, member)
 const struct field check_load_fields[] = {
-	{.name = "request",
-	 .type = FIELD_OBJECT,
-	 .offset = AT(request),
-	 .fields = prompt_template_fields,
-	 .size = sizeof(struct prompt_template),
-	 .help = "how prompts are put (default: POST /prompt of the suite's service)"},
+	PROMPT_REQUEST_FIELD(AT(request),
+			     "how prompts are put (default: POST /prompt of the suite's service)"),
 	{.name = "prompts",
 	 .type = FIELD_OBJECTS,
 	 .offset = AT(prompts),
@@ -130,12 +119,7 @@ const struct field check_load_fields[] = {
 	 .fields = prompt_fields,
 	 .size = sizeof(struct load_prompt),
 	 .help = "sent in turn"},
-	{.name = "expect",
-	 .type = FIELD_OBJECT,
-	 .offset = AT(expect),
-	 .fields = expect_fields,
-	 .size = sizeof(struct expect),
-	 .help = "what must hold of every answer"},
+	EXPECT_FIELD(AT(expect), "what must hold of every answer"),
 	{.name = "arrival",
 	 .type = FIELD_ENUM,
 	 .offset = AT(arrival),
@@ -273,7 +257,7 @@ bool check_load_closed(const struct load_spec *spec)
 
 const struct prompt_template *check_load_template(const struct load_spec *spec)
 {
-	return spec->request ? spec->request : &plain;
+	return spec->request ? spec->request : &prompt_template_plain;
 }
 
 /* --- validation ------------------------------------------------------------------------------ */

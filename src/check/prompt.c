@@ -14,9 +14,6 @@
 #define CASES_MAX 1000
 #define TEXT_SHOWN 150 /* bytes of each of two texts that differ */
 
-const struct prompt_template check_prompt_plain = {
-	.max_tokens = FIELD_ABSENT_INT, .temperature = NAN, .seed = FIELD_ABSENT_INT};
-
 #define AT(member) offsetof(struct prompt_case, member)
 static const struct field case_fields[] = {
 	{.name = "name",
@@ -26,24 +23,15 @@ static const struct field case_fields[] = {
 	 .nonempty = true,
 	 .help = "unique in the check; keys its golden"},
 	PROMPT_INPUT_FIELDS(AT(input)),
-	{.name = "expect",
-	 .type = FIELD_OBJECT,
-	 .offset = AT(expect),
-	 .fields = expect_fields,
-	 .size = sizeof(struct expect),
-	 .help = "what must hold of its answer, beside the check's own"},
+	EXPECT_FIELD(AT(expect), "what must hold of its answer, beside the check's own"),
 	{.name = NULL},
 };
 #undef AT
 
 #define AT(member) offsetof(struct prompt_spec, member)
 static const struct field fields[] = {
-	{.name = "request",
-	 .type = FIELD_OBJECT,
-	 .offset = AT(request),
-	 .fields = prompt_template_fields,
-	 .size = sizeof(struct prompt_template),
-	 .help = "how prompts are put (default: POST /prompt of the suite's service)"},
+	PROMPT_REQUEST_FIELD(AT(request),
+			     "how prompts are put (default: POST /prompt of the suite's service)"),
 	{.name = "cases",
 	 .type = FIELD_OBJECTS,
 	 .offset = AT(cases),
@@ -52,12 +40,7 @@ static const struct field fields[] = {
 	 .fields = case_fields,
 	 .size = sizeof(struct prompt_case),
 	 .help = "prompts, sent one after the other"},
-	{.name = "expect",
-	 .type = FIELD_OBJECT,
-	 .offset = AT(expect),
-	 .fields = expect_fields,
-	 .size = sizeof(struct expect),
-	 .help = "what must hold of every answer"},
+	EXPECT_FIELD(AT(expect), "what must hold of every answer"),
 	{.name = "repeat",
 	 .type = FIELD_INT,
 	 .offset = AT(repeat),
@@ -102,7 +85,7 @@ static const struct field fields[] = {
 
 static const struct prompt_template *template_of(const struct prompt_spec *spec)
 {
-	return spec->request ? spec->request : &check_prompt_plain;
+	return spec->request ? spec->request : &prompt_template_plain;
 }
 
 /* --- validation ------------------------------------------------------------------------------ */

@@ -29,9 +29,6 @@ struct prompt_spec {
 	struct pairs goldens;	    /* case -> text, read by load */
 };
 
-/* A template with every default, for checks that say nothing about requests. */
-extern const struct prompt_template check_prompt_plain;
-
 /* Does it look at the golden of its case? EXPECT may be NULL. */
 bool check_prompt_wants_golden(const struct expect *expect);
 

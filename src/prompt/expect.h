@@ -57,6 +57,12 @@ struct expect {
 	bool deterministic; /* all repetitions give the same text */
 };
 extern const struct field expect_fields[];
+/* The row of what must hold of answers, for a struct that holds an expect at OFFSET. */
+#define EXPECT_FIELD(OFFSET, HELP)                                                                 \
+	{                                                                                          \
+		.name = "expect", .type = FIELD_OBJECT, .offset = (OFFSET),                        \
+		.fields = expect_fields, .size = sizeof(struct expect), .help = (HELP)             \
+	}
 
 /* Does it say anything at all? */
 bool expect_asserts(const struct expect *expect);

@@ -33,6 +33,9 @@ static const struct field auth_fields[] = {
 };
 #undef AT
 
+const struct prompt_template prompt_template_plain = {
+	.max_tokens = FIELD_ABSENT_INT, .temperature = NAN, .seed = FIELD_ABSENT_INT};
+
 #define AT(member) offsetof(struct prompt_tls, member)
 static const struct field tls_fields[] = {
 	{.name = "ca",

@@ -70,6 +70,7 @@ struct prompt_template {
 };
 /* Suite table of a template: the key "request" of the check kinds `prompt` and `load`. */
 extern const struct field prompt_template_fields[];
+extern const struct prompt_template prompt_template_plain; /* when a suite says nothing */
 
 struct prompt_input {
 	const char *prompt;	     /* NULL: none */
@@ -100,6 +101,14 @@ struct prompt_input {
 		.name = "max_tokens", .type = FIELD_INT,                                           \
 		.offset = (BASE) + offsetof(struct prompt_input, max_tokens), .min = 1,            \
 		.max = 10000000, .help = "most tokens to generate, instead of the request's"       \
+	}
+
+/* The row of how prompts are put, for a struct that holds a prompt_template at OFFSET. */
+#define PROMPT_REQUEST_FIELD(OFFSET, HELP)                                                         \
+	{                                                                                          \
+		.name = "request", .type = FIELD_OBJECT, .offset = (OFFSET),                       \
+		.fields = prompt_template_fields, .size = sizeof(struct prompt_template),          \
+		.help = (HELP)                                                                     \
 	}
 
 /* TEMPLATE alone is sound: keys fit the format, url and path are well formed. ERR_USAGE. */

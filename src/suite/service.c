@@ -30,19 +30,9 @@ static const struct field mount_fields[] = {
 
 #define AT(member) offsetof(struct suite_ready, member)
 static const struct field ready_fields[] = {
-	{.name = "request",
-	 .type = FIELD_OBJECT,
-	 .offset = AT(request),
-	 .fields = prompt_template_fields,
-	 .size = sizeof(struct prompt_template),
-	 .help = "how the prompt is put (default: POST /prompt)"},
+	PROMPT_REQUEST_FIELD(AT(request), "how the prompt is put (default: POST /prompt)"),
 	PROMPT_INPUT_FIELDS(AT(input)),
-	{.name = "expect",
-	 .type = FIELD_OBJECT,
-	 .offset = AT(expect),
-	 .fields = expect_fields,
-	 .size = sizeof(struct expect),
-	 .help = "what a good answer is (default: a text that is not empty)"},
+	EXPECT_FIELD(AT(expect), "what a good answer is (default: a text that is not empty)"),
 	{.name = "timeout",
 	 .type = FIELD_DURATION,
 	 .offset = AT(timeout_ns),
