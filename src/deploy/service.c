@@ -297,6 +297,7 @@ static int await_ready(struct service *service, uint64_t since, struct err *err)
 	const struct suite_ready *ready = service->spec.wanted->ready;
 	char reason[SERVICE_REASON_BYTES] = "";
 	uint64_t looked = 0;
+	bool lost = false;
 	int rc;
 
 	for (;;) {
@@ -309,12 +310,15 @@ static int await_ready(struct service *service, uint64_t since, struct err *err)
 		rc = 0;
 		if (service->view.url)
 			rc = service__ask(service->view.url, service->view.started, ready, reason,
-					  err);
+					  &lost, err);
 		if (rc == 1 && service->container)
 			service->view.cold_start_ns = clock_ns() - since;
 		if (rc != 0)
 			return rc < 0 ? -1 : 0;
 		if (clock_ns() - since >= ready->timeout_ns) {
+			/* What was not started here and cannot be reached says nothing. */
+			if (lost && !service->view.started)
+				return err_set(err, ERR_INFRA, "the service: %s", reason);
 			fail_not_ready(service, reason);
 			return 0;
 		}

@@ -105,7 +105,7 @@ static int judge(struct attempt *attempt, const struct http_answer *answer, stru
 }
 
 int service__ask(const char *url, bool started, const struct suite_ready *ready,
-		 char reason[SERVICE_REASON_BYTES], struct err *err)
+		 char reason[SERVICE_REASON_BYTES], bool *lost, struct err *err)
 {
 	CLEANUP(arena_freep) struct arena *arena = arena_new();
 	struct attempt attempt = {.ready = ready, .arena = arena, .reason = reason};
@@ -117,7 +117,9 @@ int service__ask(const char *url, bool started, const struct suite_ready *ready,
 	attempt.proxy = started ? "" : ready->request->proxy;
 	if (make_request(&attempt, url, err) < 0)
 		return -1;
+	*lost = false;
 	if (send_it(&attempt, &answer, &why) < 0) {
+		*lost = why.code == ERR_INFRA && why.sys;
 		if (why.code != ERR_CANCELLED && why.code != ERR_USAGE)
 			return say(&attempt, why.msg);
 		*err = why;

@@ -8,9 +8,9 @@
 #define SERVICE_REASON_BYTES 400
 
 /* Put the prompt of READY to URL, past every proxy when it was STARTED here. 1: a good answer; 0:
- * not (yet), and REASON says in one line why; -1: it could not be asked (ERR_USAGE, ERR_CANCELLED).
- */
+ * not (yet), and REASON says in one line why, LOST whether for want of a connection; -1: it could
+ * not be asked (ERR_USAGE, ERR_CANCELLED). */
 int service__ask(const char *url, bool started, const struct suite_ready *ready,
-		 char reason[SERVICE_REASON_BYTES], struct err *err);
+		 char reason[SERVICE_REASON_BYTES], bool *lost, struct err *err);
 
 #endif

@@ -48,6 +48,15 @@ expect 4 'alert certificate required' ask "https://localhost:$asks" "\"tls\": {$
 own="\"cert\": \"$scratch/client.pem\", \"key\": \"$scratch/client.key\""
 expect 0 '^pass' ask "https://localhost:$asks" "\"tls\": {$ca, $own}" "$paris"
 expect 4 'no-such.pem' ask "https://localhost:$tls" '"tls": {"ca": "/no-such.pem"}' "$paris"
+# So does a service elsewhere that never was there when it had to be ready.
+cat >"$scratch/ready.jsonc" <<END
+{"assay": 1, "name": "r", "service": {"url": "http://127.0.0.1:1", "ready": {"prompt": "Which city?", "timeout": "300ms"}},
+ "checks": [{"name": "c", "kind": "prompt", "cases": [{"name": "one", "prompt": "Which city?"}], "expect": {$paris}}]}
+END
+expect 4 'the service: cannot connect.*refused' "$ASSAY" suite apply "$scratch/image" "$scratch/ready.jsonc"
+sed -i "s|http://127.0.0.1:1\"|$at\"|; s|\"prompt\": \"Which city?\", \"timeout\"|\"prompt\": \"x\", \"request\": {\"path\": \"/refuse\"}, \"timeout\"|" "$scratch/ready.jsonc"
+expect 1 'status 503.*service/not-ready' "$ASSAY" suite apply "$scratch/image" "$scratch/ready.jsonc"
+
 # A proxy is asked in the endpoint's place: this one answers every path.
 expect 0 '^pass' ask http://no-such-host.invalid "\"proxy\": \"$at\"" "$paris"
 http_proxy=$at expect 0 '^pass' ask http://no-such-host.invalid '' "$paris"
