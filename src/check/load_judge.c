@@ -254,6 +254,9 @@ void check_load_measure(const struct load_spec *spec, const struct load_result *
 			add(&to, "tokens", "tokens/s", DIRECTION_HIGHER,
 			    (double)result->tokens / seconds);
 	}
+	if (result->compared)
+		add(&to, "divergence", "share", DIRECTION_LOWER,
+		    (double)result->diverging / (double)result->compared);
 	if (spec->slo)
 		add(&to, "goodput", "requests/s", DIRECTION_HIGHER, load_goodput(result));
 	add(&to, "client_cpu", "cores", DIRECTION_NONE, result->cpu_share);

@@ -75,6 +75,9 @@ static int judge(struct load__slot *slot, const struct http_result *result, stru
 	else if (options->format != PROMPT_JSON)
 		*out = LOAD_PROTOCOL;
 	answer.document = document;
+	slot->read = reply.text != NULL;
+	if (slot->read)
+		slot->text = variants_hash(reply.text, reply.text_len);
 	if (all && own && all->status == FIELD_ABSENT_INT) {
 		shared = *all;
 		shared.status = own->status;

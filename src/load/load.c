@@ -133,6 +133,7 @@ static int worker_open(struct load__worker *worker, struct load__run *run, unsig
 	worker->idle = xcalloc(in_flight, sizeof(struct load__slot *));
 	worker->arena = arena_new();
 	result_init(&worker->result);
+	worker->variants = xcalloc(options->request_count, sizeof(*worker->variants));
 	worker->records_max = share(options->records_max, run->threads, index);
 	worker->result.records = xcalloc(worker->records_max + 1, sizeof(*worker->result.records));
 	return 0;
@@ -147,6 +148,7 @@ static void worker_close(struct load__worker *worker)
 	http_multi_close(worker->multi);
 	free(worker->slots);
 	free(worker->idle);
+	free(worker->variants);
 	load_result_done(&worker->result);
 	arena_free(worker->arena);
 }
@@ -211,6 +213,20 @@ static void merge_records(const struct load__run *run, const struct load__worker
 		qsort(out->records, out->record_count, sizeof(*out->records), by_schedule);
 }
 
+static void merge_variants(const struct load__run *run, const struct load__worker *workers,
+			   struct load_result *out)
+{
+	for (size_t request = 0; request < run->options->request_count; request++) {
+		struct variants all = {0};
+		uint64_t count;
+
+		for (unsigned i = 0; i < run->threads; i++)
+			variants_merge(&all, &workers[i].variants[request]);
+		out->diverging += variants_diverging(&all, &count);
+		out->compared += count;
+	}
+}
+
 static void collect(const struct load__run *run, const struct load__worker *workers,
 		    struct arena *arena, struct load_result *out)
 {
@@ -226,6 +242,7 @@ static void collect(const struct load__run *run, const struct load__worker *work
 	}
 	out->elapsed_ns = last - start;
 	merge_records(run, workers, out);
+	merge_variants(run, workers, out);
 	for (unsigned i = 0; i < run->threads && out->elapsed_ns; i++) {
 		const struct load__worker *worker = &workers[i];
 		uint64_t busy =

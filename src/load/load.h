@@ -92,7 +92,9 @@ struct load_result {
 	uint64_t unsent;		    /* too many were in flight until the end */
 	uint64_t good;			    /* successes within the limits */
 	uint64_t tokens, bytes;
-	struct histogram latency; /* to the last byte */
+	uint64_t compared, diverging; /* judged successes, and those unlike the commonest answer to
+				       * their prompt */
+	struct histogram latency;     /* to the last byte */
 	struct histogram first_byte;
 	struct histogram first_token; /* of streams */
 	struct histogram inter_token; /* every gap between tokens */

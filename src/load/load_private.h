@@ -3,6 +3,7 @@
 #define LOAD_LOAD_PRIVATE_H
 
 #include "load/load.h"
+#include "load/variants.h"
 #include "prompt/sse.h"
 
 #include <stdatomic.h>
@@ -21,6 +22,8 @@ struct load__slot {
 	bool stream; /* sse and reply are initialised */
 	bool broken; /* the events cannot be read any further */
 	bool bad;    /* an event was no JSON */
+	bool read;   /* the answer was judged: TEXT is the hash of its text */
+	uint64_t text;
 };
 
 /* What the threads of a run share. */
@@ -47,6 +50,7 @@ struct load__worker {
 	uint64_t sent;	  /* numbers the requests of this thread */
 	uint64_t cpu_ns, spun_ns;
 	size_t records_max;
+	struct variants *variants; /* of each request */
 	struct load_result result; /* examples are of this arena */
 	struct arena *arena;
 	struct err err;

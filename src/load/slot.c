@@ -148,8 +148,12 @@ static void on_done(void *payload, const struct http_result *got)
 	result->counts[class]++;
 	result->bytes += slot->bytes;
 	record(slot, class, now);
-	if (class == LOAD_OK)
-		count_good(slot, now);
+	if (class != LOAD_OK)
+		return;
+	count_good(slot, now);
+	if (slot->read)
+		variants_add(&worker->variants[slot->request - worker->run->options->requests],
+			     slot->text, 1);
 }
 
 static const struct http_transfer_events events = {
@@ -214,7 +218,7 @@ static void reset(struct load__slot *slot)
 
 	slot->first_byte_ns = slot->first_token_ns = slot->last_token_ns = 0;
 	slot->bytes = slot->gaps = 0;
-	slot->broken = slot->bad = false;
+	slot->broken = slot->bad = slot->read = false;
 	buf_consume(&slot->headers, slot->headers.len);
 	buf_consume(&slot->body, slot->body.len);
 	stream_done(slot);

@@ -14,12 +14,13 @@ start tls "$scratch/server.pem" "$scratch/server.key"
 start expired "$scratch/old.pem" "$scratch/old.key"
 start asks "$scratch/server.pem" "$scratch/server.key" "$scratch/client.pem"
 
-# load URL REQUEST [MORE]: one load check, of 20 requests.
+usual='"rate": 200, "duration": "100ms"'
+# load URL REQUEST [SCHEDULE]: one load check, by itself of 20 requests.
 load() {
 	cat >"$scratch/s.jsonc" <<END
 {"assay": 1, "name": "load", "service": {"url": "$1"}, "checks": [{"name": "c", "kind": "load", "timeout": "30s",
- "request": {$2}, "prompts": [{"prompt": "Which city?"}], "expect": {"contains": "Paris"}, "send_lag_max": "10s",
- "warmup": 0, "answer_timeout": "1s", "rate": 200, "duration": "100ms"${3:-}}]}
+ "request": {$2}, "prompts": [{"prompt": "Which city?"}], "expect": {"contains": "Paris"}, "send_lag_max": "${lag:-10s}",
+ "warmup": 0, "answer_timeout": "1s", ${3:-$usual}}]}
 END
 	timeout 20 "$ASSAY" suite apply "$scratch/image" "$scratch/s.jsonc"
 }
@@ -35,7 +36,11 @@ done
 for row in killed-stream:truncated no-end-stream:truncated role-only-stream:empty no-choices-stream:empty good:protocol; do
 	expect 1 "20 of 20: 20 ${row#*:} .*load/errors" stream "${row%:*}"
 done
-expect 1 'redirect.*load/errors' load "$at" '"path": "/loop"' ', "redirects": 3'
+expect 1 'redirect.*load/errors' load "$at" '"path": "/loop"' "$usual, \"redirects\": 3"
+
+# The client is measured too: where it is late itself, the times say nothing, and it says so.
+lag=5ms expect 5 'the client was the limit: p99 of its lateness in sending' \
+	load "$at" '' '"rate": 5000, "duration": "300ms", "concurrency": 1'
 
 # An endpoint that cannot be reached says nothing about the image.
 expect 4 'Connection refused|Failed to connect' load http://127.0.0.1:1 ''

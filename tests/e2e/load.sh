@@ -65,6 +65,14 @@ suite 'freeze=1' '"arrival": "closed", "concurrency": 1, "duration": "60s", "req
 expect 0 '^pass' run
 expect 0 '' says 'metric["closed_latency_p99"] < 0.5'
 
+# Under load equal words are no assertion, but a rate with a baseline of its own.
+suite '' '"arrival": "closed", "concurrency": 8, "requests": 200, "duration": "60s"'
+expect 0 '^pass' run
+expect 0 '' says 'metric["divergence"] == 0'
+suite 'random' '"arrival": "closed", "concurrency": 8, "requests": 200, "duration": "60s"'
+expect 0 '^pass' run
+expect 0 '' says 'metric["divergence"] > 0.9'
+
 suite 'errors=0.2' '"rate": 100, "duration": "3s"'
 expect 1 'load/errors' run
 suite 'errors=0.2' '"rate": 100, "duration": "3s", "error_budget": 0.4'

@@ -37,7 +37,7 @@ class Stub(socketserver.StreamRequestHandler):
             pass
 
     def good(self, key):
-        self.wfile.write(head(length=len(GOOD)) + GOOD)
+        self.wfile.write(head("200 OK", "application/json", "Connection: close", length=len(GOOD)) + GOOD)
 
     def echo_key(self, key):
         body = json.dumps({"output": f"you sent {key}"}).encode()
