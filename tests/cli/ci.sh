@@ -69,6 +69,6 @@ if "$python" -c 'import check_jsonschema' 2>/dev/null; then
 	refused() { ! check vendor.github-actions bad.yml; }
 	holds 'a mistake is seen' refused
 else
-	cannot 'the schemas of GitHub and GitLab: check-jsonschema is missing (ASSAY_TEST_PYTHON=$(ci/test-python))'
+	cannot 'the schemas of GitHub and GitLab: check-jsonschema is missing (see ci/test-python)'
 fi
 finish

@@ -136,13 +136,13 @@ if "$python" -c 'import securesystemslib.dsse, cryptography' 2>/dev/null; then
 	refuses() { ! "$python" "$top/tests/cli/gate_dsse.py" a.jsonl ada.key.pub; }
 	holds 'securesystemslib refuses another key' refuses
 else
-	cannot 'securesystemslib is missing (ASSAY_TEST_PYTHON=$(ci/test-python))'
+	cannot 'securesystemslib is missing (see ci/test-python)'
 fi
 # The statements are in-toto's, by its own protocol buffers.
 if "$python" -c 'import in_toto_attestation' 2>/dev/null; then
 	holds 'in-toto-attestation accepts statements and predicates' "$python" "$top/tests/cli/gate_dsse.py" --statements a.jsonl closed.jsonl
 else
-	cannot 'in-toto-attestation is missing (ASSAY_TEST_PYTHON=$(ci/test-python))'
+	cannot 'in-toto-attestation is missing (see ci/test-python)'
 fi
 
 # The schema of policies.
