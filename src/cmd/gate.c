@@ -83,12 +83,14 @@ static int read_policy(struct gate *gate, struct err *err)
 /* A reference that the registry cannot resolve names no image: closed, for that reason. */
 static int find_in_registry(struct gate *gate, struct err *err)
 {
+	const char *auth = getenv("ASSAY_REGISTRY_AUTH");
 	struct registry_image image = {0};
 	struct err why = {0};
 
 	if (registry_parse(gate->options->image, gate->arena, &gate->ref, err) < 0)
 		return -1;
-	if (registry_open(&gate->ref, getenv("ASSAY_REGISTRY_AUTH"), &gate->registry, &why) < 0 ||
+	if ((!auth && registry_credentials(gate->ref.host, gate->arena, &auth, &why) < 0) ||
+	    registry_open(&gate->ref, auth, &gate->registry, &why) < 0 ||
 	    registry_resolve(gate->registry, gate->arena, &image, &why) < 0) {
 		if (why.code == ERR_CANCELLED) {
 			*err = why;

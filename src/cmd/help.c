@@ -25,7 +25,8 @@ static const struct {
 	{"ASSAY_STATE", "folder for runs and history, instead of .assay in the repository"},
 	{"ASSAY_CACHE", "folder for what is known of image layers, instead of ~/.cache/assay"},
 	{"ASSAY_SIGNING_KEY", "private key of a gate, PEM text"},
-	{"ASSAY_REGISTRY_AUTH", "USER:PASSWORD for the registry of a gate"},
+	{"ASSAY_REGISTRY_AUTH",
+	 "USER:PASSWORD for the registry of a gate (default: what docker login left)"},
 	{"NO_COLOR", "when not empty: no colour"},
 	{"GITHUB_STEP_SUMMARY", "file to which -o github appends a summary"}};
 

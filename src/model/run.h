@@ -54,8 +54,8 @@ struct metric {
 	size_t sample_count;
 };
 
-#define KIND_SERVICE "service" /* what the service did beside all checks; only when it was wrong   \
-				*/
+/* What the service did beside all checks; only when it was wrong. */
+#define KIND_SERVICE "service"
 #define KIND_AGAINST "against" /* two images measured in turn; not in every run of a suite */
 
 /* Why a failure does not fail the run. */

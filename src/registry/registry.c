@@ -13,10 +13,24 @@
 	"application/vnd.oci.image.index.v1+json, "                                                \
 	"application/vnd.docker.distribution.manifest.list.v2+json"
 
-static bool is_loopback(const char *host)
+/* The whole name, up to a port or a path: 127.evil.org and localhost.evil.org are elsewhere. */
+bool registry__is_loopback(const char *host)
 {
-	return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 ||
-	       strncmp(host, "[::1]", 5) == 0;
+	size_t len = strcspn(host, ":/");
+
+	if (strncmp(host, "[::1]", 5) == 0)
+		return !host[5] || host[5] == ':' || host[5] == '/';
+	if (len == 9 && strncmp(host, "localhost", len) == 0)
+		return true;
+	return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == len;
+}
+
+bool registry__is_private(const struct registry *registry, const char *url)
+{
+	if (strncmp(url, "https://", 8) == 0)
+		return true;
+	return strncmp(url, "http://", 7) == 0 && registry__is_loopback(url + 7) &&
+	       registry__is_loopback(registry->ref.host);
 }
 
 static const char *authorization(const char *auth, struct arena *arena)
@@ -42,14 +56,14 @@ int registry_open(const struct registry_ref *ref, const char *auth, struct regis
 
 	registry->arena = arena_new();
 	registry->ref = *ref;
-	registry->auth = authorization(auth, registry->arena);
-	base = arena_printf(registry->arena, "http%s://%s", is_loopback(ref->host) ? "" : "s",
-			    ref->host);
+	registry->basic = registry->auth = authorization(auth, registry->arena);
+	base = arena_printf(registry->arena, "http%s://%s",
+			    registry__is_loopback(ref->host) ? "" : "s", ref->host);
 	if (http_client_open(base, NULL, &registry->client, err) < 0) {
 		registry_close(registry);
 		return err_wrap(err, "registry %s", ref->host);
 	}
-	if (is_loopback(ref->host))
+	if (registry__is_loopback(ref->host))
 		http_client_proxy(registry->client, "");
 	*out = registry;
 	return 0;
@@ -90,9 +104,9 @@ int registry__unexpected(struct registry *registry, const struct http_answer *an
 		       doing, answer->status, *body ? ": " : "", body);
 }
 
-int registry__send(struct registry *registry, const char *method, const char *path,
-		   const char *accept, const char *type, const void *body, size_t len,
-		   struct http_answer *out, struct err *err)
+static int send_once(struct registry *registry, const char *method, const char *path,
+		     const char *accept, const char *type, const void *body, size_t len,
+		     struct http_answer *out, struct err *err)
 {
 	const char *headers[4] = {0};
 	size_t n = 0;
@@ -118,6 +132,22 @@ int registry__send(struct registry *registry, const char *method, const char *pa
 	return err_wrap(err, "registry %s", registry->ref.host);
 }
 
+int registry__send(struct registry *registry, const char *method, const char *path,
+		   const char *accept, const char *type, const void *body, size_t len,
+		   struct http_answer *out, struct err *err)
+{
+	int rc = send_once(registry, method, path, accept, type, body, len, out, err);
+
+	if (rc < 0 || out->status != 401)
+		return rc;
+	rc = registry__take_token(registry, out, err);
+	if (rc == 0)
+		return 0;
+	http_answer_done(out);
+	*out = (struct http_answer){0};
+	return rc < 0 ? -1 : send_once(registry, method, path, accept, type, body, len, out, err);
+}
+
 int registry__get(struct registry *registry, const char *what, const char *name, const char *accept,
 		  struct buf *out, struct err *err)
 {
@@ -128,7 +158,9 @@ int registry__get(struct registry *registry, const char *what, const char *name,
 
 	if (registry__send(registry, "GET", path, accept, NULL, NULL, 0, &answer, err) < 0)
 		return -1;
-	if (answer.status != 200)
+	if (strcmp(what, "blobs") == 0 && registry__follow(registry, &answer, err) < 0)
+		rc = -1;
+	else if (answer.status != 200)
 		rc = registry__unexpected(registry, &answer, name, err);
 	else if (strncmp(name, "sha256:", 7) == 0 &&
 		 strcmp(registry__digest(buf_str(&answer.body), answer.body.len, registry->arena),

@@ -38,7 +38,11 @@ struct registry_image {
 
 struct registry;
 
-/* AUTH: "USER:PASSWORD", or NULL. */
+/* "USER:PASSWORD" for HOST from $DOCKER_CONFIG/config.json or ~/.docker/config.json, ARENA's; NULL
+ * where there is none. ERR_USAGE, ERR_INFRA: the file cannot be used. */
+int registry_credentials(const char *host, struct arena *arena, const char **out, struct err *err);
+
+/* AUTH: "USER:PASSWORD", or NULL. Where the registry wants a token, it is fetched with that. */
 int registry_open(const struct registry_ref *ref, const char *auth, struct registry **out,
 		  struct err *err);
 void registry_close(struct registry *registry);

@@ -13,13 +13,28 @@ struct registry {
 	struct http_client *client;
 	struct registry_ref ref;
 	struct arena *arena;
-	const char *auth; /* header, NULL: none */
+	const char *basic; /* header with USER:PASSWORD, NULL: none */
+	const char *auth;  /* header that is sent: that, or a token; NULL: none */
 };
 
 /* One exchange. TYPE is the body's, NULL without a body; ACCEPT may be NULL. */
 int registry__send(struct registry *registry, const char *method, const char *path,
 		   const char *accept, const char *type, const void *body, size_t len,
 		   struct http_answer *out, struct err *err);
+
+/* Take a token where REFUSAL, a 401, says. 1: there is one now; 0: it does not ask for one; -1:
+ * ERR.
+ */
+int registry__take_token(struct registry *registry, const struct http_answer *refusal,
+			 struct err *err);
+/* Is HOST, with whatever follows, this machine? */
+bool registry__is_loopback(const char *host);
+/* Is the way to URL safe from others: HTTPS, or on this machine as the registry itself is? No
+ * registry elsewhere sends us to services of this machine. */
+bool registry__is_private(const struct registry *registry, const char *url);
+
+/* Follow ANSWER's redirects, if it is one, without credentials; ANSWER is then the last. */
+int registry__follow(struct registry *registry, struct http_answer *answer, struct err *err);
 
 /* GET "/v2/REPO/WHAT/NAME" into OUT. A NAME that is a digest must be that of the bytes. */
 int registry__get(struct registry *registry, const char *what, const char *name, const char *accept,
