@@ -35,18 +35,28 @@ struct errors {
 	struct histogram late;	       /* the server's own gaps */
 };
 
+static uint64_t number(const char **at)
+{
+	uint64_t value = 0;
+
+	while (**at >= '0' && **at <= '9')
+		value = value * 10 + (uint64_t)(*(*at)++ - '0');
+	*at += **at != '\0';
+	return value;
+}
+
 static void on_token(void *payload, uint64_t number, uint64_t at_ns, uint64_t gap_ns,
 		     const char *event)
 {
 	struct errors *errors = payload;
 	const char *text = strstr(event, "\"content\":\"");
-	char *end = NULL;
 	uint64_t sent, gap;
 
 	if (!text)
 		return;
-	sent = strtoull(text + strlen("\"content\":\""), &end, 10);
-	gap = strtoull(end, NULL, 10);
+	text += strlen("\"content\":\"");
+	sent = number(&text);
+	gap = number(&text);
 	if (number == 0) {
 		histogram_add(&errors->first, at_ns > sent ? at_ns - sent : sent - at_ns);
 		return;
