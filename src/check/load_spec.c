@@ -359,9 +359,10 @@ int check_load_validate(const void *data, struct err *err)
 
 	if (prompt_template_validate(tmpl, err) < 0)
 		return -1;
-	if (tmpl->format == PROMPT_RUNPOD_SYNC || tmpl->format == PROMPT_RUNPOD_ASYNC)
+	if (tmpl->format == PROMPT_RUNPOD_ASYNC)
 		return err_set(err, ERR_USAGE,
-			       "RunPod jobs are polled: kind prompt asks them, one by one");
+			       "a job of /run is polled, and its time would end at a poll: load "
+			       "goes to /runsync (template runpod-sync), kind prompt asks /run");
 	if (validate_expect(spec, spec->expect, "expect", err) < 0 ||
 	    validate_prompts(spec, err) < 0 || validate_arrival(spec, err) < 0 ||
 	    validate_limits(spec, err) < 0)

@@ -2,6 +2,7 @@
 #include "load/load_private.h"
 
 #include "base/json.h"
+#include "prompt/runpod.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,8 +53,30 @@ static enum load_class class_of_stream(const struct load__slot *slot,
 	return reply->done ? LOAD_OK : LOAD_TRUNCATED;
 }
 
+/* A job that /runsync answered: only one that is done has an answer, and it may deny success. */
+static enum load_class class_of_job(int status, const struct json *document, struct arena *arena,
+				    const char **why)
+{
+	struct runpod_job job;
+
+	runpod_begin(&job, UINT64_MAX, 0, arena);
+	switch (runpod_take(&job, status, document, 0)) {
+	case RUNPOD_GOOD:
+		return LOAD_OK;
+	case RUNPOD_STATUS:
+	case RUNPOD_HEALTH:
+		*why = arena_printf(arena, "the job was %s when /runsync answered",
+				    job.state ? job.state : "not known");
+		return LOAD_TIMEOUT;
+	default:
+		*why = job.actual;
+		return LOAD_ASSERTION;
+	}
+}
+
 static int judge(struct load__slot *slot, const struct http_result *result, struct arena *arena,
-		 struct expect_findings *findings, enum load_class *out, struct err *err)
+		 struct expect_findings *findings, enum load_class *out, const char **why,
+		 struct err *err)
 {
 	const struct load_options *options = slot->worker->run->options;
 	struct json *document = NULL;
@@ -74,6 +97,8 @@ static int judge(struct load__slot *slot, const struct http_result *result, stru
 		reply_read(options->format, options->text_path, document, arena, &reply);
 	else if (options->format != PROMPT_JSON)
 		*out = LOAD_PROTOCOL;
+	if (document && options->format == PROMPT_RUNPOD_SYNC && result->status / 100 == 2)
+		*out = class_of_job(result->status, document, arena, why);
 	answer.document = document;
 	slot->read = reply.text != NULL;
 	if (slot->read)
@@ -122,7 +147,7 @@ static int class_of_answer(struct load__slot *slot, const struct http_result *re
 	}
 	if (*out == LOAD_OK && (options->expect || slot->request->expect)) {
 		arena = arena_new();
-		if (judge(slot, result, arena, &findings, out, err) < 0)
+		if (judge(slot, result, arena, &findings, out, &said, err) < 0)
 			return -1;
 		if (findings.count)
 			said = arena_printf(arena, "%s: expected %s, found %s",

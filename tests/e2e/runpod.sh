@@ -57,6 +57,19 @@ for template in runpod-sync runpod-async; do
 	expect 1 'COMPLETED with .*false.*runpod/not-successful' job $template "$question, \"faults\": \"not-successful\"" '"contains": "Paris"'
 	expect 1 'runpod/no-output' job $template "$question, \"faults\": \"nothing\"" '"contains": "Paris"'
 done
+# Under load too a job that denies success is no answer.
+load() {
+	cat >"$scratch/s.jsonc" <<END
+{"assay": 1, "name": "jobs", "checks": [{"name": "job", "kind": "load", "rate": 20, "duration": "1s", "send_lag_max": "1s",
+ "request": {"template": "$1", "url": "http://127.0.0.1:$port", "auth": {"env": "API_KEY"}},
+ "prompts": [{"input": {$2}}], "expect": {"contains": "Paris"}}]}
+END
+	"$ASSAY" suite apply "$scratch/image" "$scratch/s.jsonc"
+}
+expect 0 '^pass' load runpod-sync "$question"
+expect 1 '20 assertion .*COMPLETED with .*load/errors' load runpod-sync "$question, \"faults\": \"not-successful\""
+expect 1 '20 assertion .*no kernel image.*load/errors' load runpod-sync "$question, \"faults\": \"raise\""
+expect 2 'a job of /run is polled' load runpod-async "$question"
 kill "$server"
 wait "$server" 2>/dev/null
 expect 4 'cannot connect' job runpod-sync "$question" '"contains": "Paris"'

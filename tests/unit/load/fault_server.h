@@ -137,6 +137,13 @@ static bool fault_answer(struct fault_connection *connection, const char *path)
 
 	if (strcmp(path, "/ok") == 0) {
 		fault_body(fd, "200 OK", "application/json", "{\"output\": \"hi\"}");
+	} else if (strcmp(path, "/queued") == 0) {
+		fault_body(fd, "200 OK", "application/json",
+			   "{\"id\": \"1\", \"status\": \"IN_QUEUE\"}");
+	} else if (strcmp(path, "/denied") == 0) {
+		fault_body(fd, "200 OK", "application/json",
+			   "{\"id\": \"1\", \"status\": \"COMPLETED\", "
+			   "\"output\": {\"success\": false}}");
 	} else if (strcmp(path, "/late") == 0) {
 		fault_pause(50);
 		fault_body(fd, "200 OK", "application/json", "{\"output\": \"hi\"}");

@@ -196,6 +196,29 @@ static void on_token(void *payload, uint64_t number, uint64_t at_ns, uint64_t ga
 		       !strstr(event, "\"hi\"");
 }
 
+static void a_job_that_is_not_done_is_no_answer(void **state)
+{
+	struct expect expect = {.status = FIELD_ABSENT_INT,
+				.tokens_min = FIELD_ABSENT_INT,
+				.tokens_max = FIELD_ABSENT_INT};
+	struct load_options options = options_of(false);
+	struct load_result result;
+
+	(void)state;
+	options.expect = &expect;
+	options.format = PROMPT_RUNPOD_SYNC;
+	run_on(options, "/queued", &result);
+	expect_class(&result, "/queued", LOAD_TIMEOUT);
+	assert_non_null(strstr(result.examples[LOAD_TIMEOUT], "IN_QUEUE"));
+	load_result_done(&result);
+	run_on(options, "/denied", &result);
+	expect_class(&result, "/denied", LOAD_ASSERTION);
+	load_result_done(&result);
+	run_on(options, "/html", &result);
+	expect_class(&result, "/html", LOAD_PROTOCOL);
+	load_result_done(&result);
+}
+
 static void the_first_token_is_not_the_role(void **state)
 {
 	struct load_options options = options_of(true);
@@ -376,6 +399,7 @@ int main(void)
 		TEST(connections_that_fail_have_their_class),
 		TEST(redirects_without_end_are_no_answer),
 		TEST(an_answer_must_hold_what_is_expected),
+		TEST(a_job_that_is_not_done_is_no_answer),
 		TEST(the_first_token_is_not_the_role),
 		TEST(waiting_for_a_free_place_counts_as_latency),
 		TEST(a_closed_loop_keeps_so_many_in_flight),
