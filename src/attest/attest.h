@@ -61,6 +61,7 @@ struct attest_subject {
 	const char *name;     /* "registry.example/llm", NULL: not in a registry */
 	const char *manifest; /* "sha256:…" as the registry has it, NULL */
 	const char *image_id; /* "sha256:…" of the configuration */
+	const char *recorded; /* what its runs call it, NULL: by its image_id */
 };
 
 /* The history that was looked at. */

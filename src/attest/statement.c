@@ -191,9 +191,9 @@ static struct json *decision_of(const struct attest_case *attested, const struct
 static bool is_of_image(const struct run *run, const struct attest_subject *subject)
 {
 	const char *id = run->build.image_id;
+	const char *wanted = subject->recorded ? subject->recorded : subject->image_id;
 
-	return id && subject->image_id &&
-	       strcmp(attest__hex(id), attest__hex(subject->image_id)) == 0;
+	return id && wanted && strcmp(attest__hex(id), attest__hex(wanted)) == 0;
 }
 
 int attest_bundle(const struct attest_case *attested, const struct sign_key *key, struct buf *out,

@@ -84,14 +84,13 @@ static int read_policy(struct gate *gate, struct err *err)
 static int find_in_registry(struct gate *gate, struct err *err)
 {
 	const char *auth = getenv("ASSAY_REGISTRY_AUTH");
-	struct registry_image image = {0};
 	struct err why = {0};
 
 	if (registry_parse(gate->options->image, gate->arena, &gate->ref, err) < 0)
 		return -1;
 	if ((!auth && registry_credentials(gate->ref.host, gate->arena, &auth, &why) < 0) ||
 	    registry_open(&gate->ref, auth, &gate->registry, &why) < 0 ||
-	    registry_resolve(gate->registry, gate->arena, &image, &why) < 0) {
+	    registry_resolve(gate->registry, gate->arena, &gate->found, &why) < 0) {
 		if (why.code == ERR_CANCELLED) {
 			*err = why;
 			return -1;
@@ -99,8 +98,8 @@ static int find_in_registry(struct gate *gate, struct err *err)
 		gate->input.unreachable = arena_strdup(gate->arena, why.msg);
 		return 0;
 	}
-	gate->input.digest = image.manifest;
-	gate->input.image_id = image.image_id;
+	gate->input.digest = gate->found.manifest;
+	gate->input.image_id = gate->found.image_id;
 	return 0;
 }
 

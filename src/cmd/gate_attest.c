@@ -117,24 +117,31 @@ static const char *own_digest(struct arena *arena)
 }
 
 /* The image of a commit is that of the newest run that the decision rests on. */
-static const char *image_of(const struct gate *gate)
+static const char *recorded_of(const struct gate *gate)
 {
 	if (gate->input.image_id)
 		return gate->input.image_id;
 	return gate->decision.run_count ? gate->decision.runs[0]->build.image_id : NULL;
 }
 
+static struct attest_subject subject_of(const struct gate *gate)
+{
+	const char *recorded = recorded_of(gate), *id = gate->found.image_id;
+
+	return (struct attest_subject){gate->ref.name, gate->input.digest, id ? id : recorded,
+				       recorded};
+}
+
 static int make_bundle(struct gate *gate, const struct sign_key *key, struct buf *out,
 		       struct err *err)
 {
 	struct attest_history *histories = NULL;
-	struct attest_case attested = {
-		.policy = gate->policy,
-		.decision = &gate->decision,
-		.subject = {gate->ref.name, gate->input.digest, image_of(gate)},
-		.history_count = gate->policy->suites.count,
-		.now_ms = gate->input.now_ms,
-		.harness = own_digest(gate->arena)};
+	struct attest_case attested = {.policy = gate->policy,
+				       .decision = &gate->decision,
+				       .subject = subject_of(gate),
+				       .history_count = gate->policy->suites.count,
+				       .now_ms = gate->input.now_ms,
+				       .harness = own_digest(gate->arena)};
 	char id[DIGEST_HEX];
 
 	if (!attested.subject.image_id)
@@ -237,13 +244,12 @@ static int read_bundle(struct gate *gate, struct buf *out, bool *found, struct e
 int gate_verify(struct gate *gate, struct err *err)
 {
 	bool compare = gate->options->history != NULL;
-	const struct attest_expect expect = {
-		.policy = gate->policy,
-		.subject = {gate->ref.name, gate->input.digest, gate->input.image_id},
-		.now_ms = gate->input.now_ms,
-		.history = compare ? recompute_chain : NULL,
-		.run = compare ? digest_run : NULL,
-		.payload = gate};
+	const struct attest_expect expect = {.policy = gate->policy,
+					     .subject = subject_of(gate),
+					     .now_ms = gate->input.now_ms,
+					     .history = compare ? recompute_chain : NULL,
+					     .run = compare ? digest_run : NULL,
+					     .payload = gate};
 	struct attest_verdict verdict = {0};
 	struct buf bundle;
 	bool found = false;

@@ -33,7 +33,8 @@ struct gate {
 	struct store *store;
 	const char *state; /* folder of runs, NULL: not known */
 	struct registry *registry;
-	struct registry_ref ref; /* of the registry */
+	struct registry_ref ref;     /* of the registry */
+	struct registry_image found; /* there, if it is */
 	struct policy_input input;
 	struct policy_decision decision;
 	struct run **runs; /* to be freed */

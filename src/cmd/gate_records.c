@@ -65,6 +65,44 @@ static void add_row(struct gate *gate, const struct run_row *row)
 	add_record(gate, &record);
 }
 
+static int has_runs(struct gate *gate, const char *image, bool *out, struct err *err)
+{
+	const struct store_filter filter = {.image_id = image, .limit = 1};
+	struct run_row *rows = NULL;
+	size_t count = 0;
+
+	if (gate->store->ops->runs(gate->store, &filter, gate->arena, &rows, &count, err) < 0)
+		return -1;
+	*out = count > 0;
+	return 0;
+}
+
+/*
+ * Engines name an image by its configuration, those with containerd's store by its manifest, or by
+ * the index of several. Runs under two names would have to be judged as one: that is refused.
+ */
+static int find_name(struct gate *gate, struct err *err)
+{
+	const char *names[] = {gate->found.image_id, gate->found.manifest, gate->found.index};
+	const char *known = NULL;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		bool runs = false;
+
+		if (names[i] && has_runs(gate, names[i], &runs, err) < 0)
+			return -1;
+		if (runs && known)
+			return err_set(err, ERR_INFRA,
+				       "runs of this image are recorded as %.19s and as %.19s, by "
+				       "engines that name it differently: use one kind",
+				       known, names[i]);
+		known = runs ? names[i] : known;
+	}
+	if (known)
+		gate->input.image_id = known;
+	return 0;
+}
+
 static int read_suite(struct gate *gate, const char *suite, struct err *err)
 {
 	const struct store_filter filter = {.suite = suite,
@@ -144,6 +182,8 @@ void gate_read_records(struct gate *gate)
 	struct err why = {0};
 	int rc = open_history(gate, &why);
 
+	if (rc == 0)
+		rc = find_name(gate, &why);
 	for (size_t i = 0; i < gate->policy->suites.count && rc == 0; i++)
 		rc = read_suite(gate, gate->policy->suites.items[i], &why);
 	if (rc < 0)

@@ -229,9 +229,13 @@ int registry_resolve(struct registry *registry, struct arena *arena, struct regi
 	const char *next = NULL;
 
 	if (read_manifest(registry, ref->digest ? ref->digest : ref->tag, arena, &image, &next,
-			  err) < 0 ||
-	    (next && read_manifest(registry, next, arena, &image, &next, err) < 0))
+			  err) < 0)
 		return err_wrap(err, "%s", ref->name);
+	if (next) {
+		image.index = image.manifest;
+		if (read_manifest(registry, next, arena, &image, &next, err) < 0)
+			return err_wrap(err, "%s", ref->name);
+	}
 	if (next)
 		return err_set(err, ERR_INFRA, "%s: an index in an index", ref->name);
 	*out = image;

@@ -33,6 +33,7 @@ bool registry_is_reference(const char *text);
 
 struct registry_image {
 	const char *manifest; /* digest of the manifest, of one platform */
+	const char *index;    /* digest of the index that named it, NULL: none did */
 	const char *image_id; /* digest of its configuration */
 };
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs for a history, as `assay history import` takes them: gate_runs.py [IMAGE,AGE_S,CASE=OUTCOME...]...
 
-Suite "s", commit as many "c" as it takes, image sha256: and 64 times the letter IMAGE.
+Suite "s", commit as many "c" as it takes, image sha256: and 64 times the letter IMAGE, or IMAGE as it is.
 --fill N puts N older runs of other images before them, by the same rules.
 """
 import datetime
@@ -27,7 +27,8 @@ def run(image, age_s, cases, number):
                    "tree": "e" * 40, "asked": "HEAD", "subject": "a commit", "author": "t",
                    "time_s": 0, "repo": "/r", "submodules": []},
         "build": {"builder": "classic", "dockerfile": "Dockerfile",
-                  "image_id": "sha256:" + (image * 64 if image != "x" else "%064x" % number),
+                  "image_id": image if image.startswith("sha256:") else
+                  "sha256:" + (image * 64 if image != "x" else "%064x" % number),
                   "bases": {}, "reused": False, "duration_ns": 0, "failed": False, "steps": []},
         "environment": {"assay": "test", "host": "h"},
         "baseline": {"distance": 0},

@@ -36,8 +36,19 @@ DOCKER_CONFIG=elsewhere expect 4 'is not USER:PASSWORD in base64' gate token
 printf '{' >elsewhere/config.json
 DOCKER_CONFIG=elsewhere expect 4 'elsewhere/config.json: line 1' gate token
 
-# Blobs elsewhere are fetched without credentials.
 export ASSAY_REGISTRY_AUTH=ada:secret
+# Engines with containerd's store know the image by its manifest.
+manifest=$(gate token | sed -n 's/^  manifest //p')
+config=$(gate token | sed -n 's/^  image    //p')
+runs() { "$top/tests/cli/gate_runs.py" "$@" >runs.jsonl && "$ASSAY" history import runs.jsonl --history h.db >/dev/null; }
+holds 'a run of the manifest is made' runs "$manifest,60,build=pass,c=pass"
+expect 0 '^open: ' gate token --history h.db
+holds 'its failure is made' runs "$manifest,30,build=pass,c=fail"
+expect 1 'failed: c' gate token --history h.db
+holds 'a run of the configuration is made' runs "$config,20,build=pass,c=pass"
+expect 4 'recorded as sha256:.* and as sha256:.*use one kind' gate token --history h.db
+
+# Blobs elsewhere are fetched without credentials.
 "$ASSAY" key new k >/dev/null
 printf '{"policy": 1, "name": "p", "suites": ["s"], "require": [{"check": "c"}],
  "signers": [{"name": "k", "key": %s, "may": ["attest"]}]}' \
