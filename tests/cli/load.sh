@@ -18,18 +18,21 @@ usual='"rate": 200, "duration": "100ms"'
 # load URL REQUEST [SCHEDULE]: one load check, by itself of 20 requests.
 load() {
 	cat >"$scratch/s.jsonc" <<END
-{"assay": 1, "name": "load", "service": {"url": "$1"}, "checks": [{"name": "c", "kind": "load", "timeout": "30s",
+{"assay": 1, "name": "load", "service": {"url": "$1"}, "checks": [{"name": "c", "kind": "load", "timeout": "70s",
  "request": {$2}, "prompts": [{"prompt": "Which city?"}], "expect": {"contains": "Paris"}, "send_lag_max": "${lag:-10s}",
- "warmup": 0, "answer_timeout": "1s", ${3:-$usual}}]}
+ "warmup": 0, "answer_timeout": "${answer:-60s}", "connect_timeout": "60s", ${3:-$usual}}]}
 END
-	timeout 20 "$ASSAY" suite apply "$scratch/image" "$scratch/s.jsonc"
+	timeout 80 "$ASSAY" suite apply "$scratch/image" "$scratch/s.jsonc"
 }
 at=http://127.0.0.1:$plain
 path() { load "$at" "\"path\": \"/$1\""; }
 stream() { load "$at" "\"template\": \"openai-chat\", \"stream\": true, \"path\": \"/$1\""; }
 expect 0 '^pass' path good
 expect 0 '^pass' stream stream
-for row in refuse:http silent:timeout slow-loris:timeout nothing:reset reset:truncated empty:empty huge:too-large \
+for row in silent slow-loris; do
+	answer=1s expect 1 "20 of 20: 20 timeout .*load/errors" path "$row"
+done
+for row in refuse:http nothing:reset reset:truncated empty:empty huge:too-large \
 	not-utf8:protocol chunk-garbage:protocol garbage:protocol loop:http other:assertion; do
 	expect 1 "20 of 20: 20 ${row#*:} .*load/errors" path "${row%:*}"
 done
@@ -40,9 +43,10 @@ expect 1 'redirect.*load/errors' load "$at" '"path": "/loop"' "$usual, \"redirec
 
 # The client is measured too: where it is late itself, the times say nothing, and it says so.
 lag=5ms expect 5 'the client was the limit: p99 of its lateness in sending' \
-	load "$at" '' '"rate": 5000, "duration": "300ms", "concurrency": 1'
+	load "$at" '' '"rate": 5000, "duration": "100ms", "concurrency": 1'
 
-# An endpoint that cannot be reached says nothing about the image.
+# An endpoint that cannot be reached says nothing about the image. A handshake is dear: 2 requests.
+usual='"rate": 20, "duration": "100ms"'
 expect 4 'Connection refused|Failed to connect' load http://127.0.0.1:1 ''
 expect 4 'resolve' load http://no-such-host.invalid ''
 expect 4 'self.signed certificate' load "https://localhost:$tls" ''

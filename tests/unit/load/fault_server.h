@@ -130,29 +130,41 @@ static void fault_large(int fd)
 			return;
 }
 
+/* Answers that are one whole body. */
+static bool fault_whole(int fd, const char *path)
+{
+	static const struct {
+		const char *path, *status, *type, *body;
+	} rows[] = {
+		{"/ok", "200 OK", "application/json", "{\"output\": \"hi\"}"},
+		{"/queued", "200 OK", "application/json",
+		 "{\"id\": \"1\", \"status\": \"IN_QUEUE\"}"},
+		{"/denied", "200 OK", "application/json",
+		 "{\"id\": \"1\", \"status\": \"COMPLETED\", \"output\": {\"success\": false}}"},
+		{"/status", "500 No", "text/plain", "broken"},
+		{"/html", "200 OK", "text/html", "<p>hi</p>"},
+		{"/empty", "200 OK", "application/json", ""},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		if (strcmp(path, rows[i].path) != 0)
+			continue;
+		fault_body(fd, rows[i].status, rows[i].type, rows[i].body);
+		return true;
+	}
+	return false;
+}
+
 /* Answer PATH; false: the connection ends with it. */
 static bool fault_answer(struct fault_connection *connection, const char *path)
 {
 	int fd = connection->fd;
 
-	if (strcmp(path, "/ok") == 0) {
-		fault_body(fd, "200 OK", "application/json", "{\"output\": \"hi\"}");
-	} else if (strcmp(path, "/queued") == 0) {
-		fault_body(fd, "200 OK", "application/json",
-			   "{\"id\": \"1\", \"status\": \"IN_QUEUE\"}");
-	} else if (strcmp(path, "/denied") == 0) {
-		fault_body(fd, "200 OK", "application/json",
-			   "{\"id\": \"1\", \"status\": \"COMPLETED\", "
-			   "\"output\": {\"success\": false}}");
+	if (fault_whole(fd, path)) {
+		return true;
 	} else if (strcmp(path, "/late") == 0) {
 		fault_pause(50);
-		fault_body(fd, "200 OK", "application/json", "{\"output\": \"hi\"}");
-	} else if (strcmp(path, "/status") == 0) {
-		fault_body(fd, "500 No", "text/plain", "broken");
-	} else if (strcmp(path, "/html") == 0) {
-		fault_body(fd, "200 OK", "text/html", "<p>hi</p>");
-	} else if (strcmp(path, "/empty") == 0) {
-		fault_body(fd, "200 OK", "application/json", "");
+		(void)fault_whole(fd, "/ok");
 	} else if (strcmp(path, "/stream") == 0) {
 		fault_begin_stream(fd);
 		fault_tokens(fd, 5, 10);
