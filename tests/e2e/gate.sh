@@ -54,7 +54,7 @@ expect 0 '^open: ' gate --image "$name:prod" --key ci.key --attest a.jsonl --pus
 expect 0 'signed by ci at ' gate --image "$name:prod" --verify registry
 expect 0 'signed by ci at ' gate --image "$name:prod" --verify a.jsonl
 expect 0 'signed by ci at ' gate --image "$name:prod" --verify registry --history "$ASSAY_STATE/history.db"
-digest=$(curl -fsSI -H 'Accept: application/vnd.docker.distribution.manifest.v2+json' "http://127.0.0.1:$port/v2/team/llm/manifests/prod" |
+digest=$(curl -fsSI -H 'Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json' "http://127.0.0.1:$port/v2/team/llm/manifests/prod" |
 	tr -d '\r' | sed -n 's/^Docker-Content-Digest: //p')
 expect 0 "manifest $digest" gate --image "$name@$digest" --verify registry
 attached() { curl -fsS -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://127.0.0.1:$port/v2/team/llm/manifests/sha256-${digest#sha256:}.att" | grep -q dsse.envelope; }
