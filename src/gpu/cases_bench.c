@@ -18,7 +18,7 @@
 #define POOL_BYTES_MIN ((size_t)512 << 20)
 #define POOL_MAX 512
 #define PIECES 200u /* launches of a graph */
-#define TOKENS_MAX 64
+#define TOKENS_MAX 2048
 
 /* Matrices of one shape, walked round robin, and room for inputs and outputs. */
 struct pool {
@@ -317,7 +317,7 @@ void cases_bench(struct case_list *list)
 	} ways[] = {{PATH_GEMV, "gemv", false},
 		    {PATH_FUSED, "fused", false},
 		    {PATH_FUSED, "fused-nested", true}};
-	static const unsigned tokens[] = {1, 8, 64};
+	static const unsigned tokens[] = {1, 8, 64, 512, 2048};
 	char name[64];
 
 	add(list, run_ceilings, true, &(struct case_params){.n = 0}, "ceilings");

@@ -97,7 +97,7 @@ static int run_layer(struct case_env *env, const struct case_params *p, struct e
 
 	if (moe_make(&env->gpu, MOE_EXPERTS, p->k, p->n, p->nested, cases_seed(), &layer, err) < 0)
 		return -1;
-	kernels = yardstick_moe(&layer, p->count);
+	kernels = yardstick_moe(&env->gpu.info.card, &layer, p->count);
 	if (moe_judge(env, &kernels, p->type, &layer, p->count, routing, cases_seed(), &finding,
 		      err) < 0)
 		return -1;
@@ -261,14 +261,13 @@ static int time_layer(struct case_env *env, const struct case_params *p, struct 
 	const double expert = 3.0 * MOE_HIDDEN * MOE_INNER;
 	struct layer_work work = {.type = p->type, .tokens = p->count};
 	unsigned pieces = p->count == 1 ? LAYER_PIECES_MAX : 8;
-	double seconds[TIMING_REPLAYS], read, flops = 0, active, floor;
+	double seconds[TIMING_REPLAYS], read, flops, active, floor;
 	struct case_metric *ratio;
 	struct figure_watch watch;
 
 	case_stage(env->out, "making a layer");
 	if (make_work(env, p, pieces, &work, &active, err) < 0 ||
-	    timing_read_ceiling(env, &read, err) < 0 ||
-	    (env->gpu.blas.cublasGemmEx && timing_matmul_ceiling(env, &flops, err) < 0))
+	    timing_read_ceiling(env, &read, err) < 0 || timing_matmul_ceiling(env, &flops, err) < 0)
 		return -1;
 	figure_watch_start(&watch);
 	product_calling(env, "the yardstick's layer");
@@ -276,14 +275,12 @@ static int time_layer(struct case_env *env, const struct case_params *p, struct 
 	    product_called(env, err) < 0)
 		return -1;
 	floor = (active * weight_bytes(expert, p->nested) + 4.0 * p->count * MOE_HIDDEN) / read;
-	if (flops > 0)
-		floor = fmax(floor, p->count * 2 * expert * 2 / flops);
+	floor = fmax(floor, p->count * 2 * expert * 2 / flops);
 	figure_report(env, seconds, floor * read, read, "read-ceiling", p->name);
 	ratio = case_metric(env->out, "over-roofline", "1", false, p->name);
 	for (size_t i = 0; i < TIMING_REPLAYS; i++)
 		case_sample(ratio, seconds[i] / floor);
-	if (flops > 0)
-		case_sample(case_metric(env->out, "matmul", "TFLOP/s", true, ""), flops / 1e12);
+	case_sample(case_metric(env->out, "matmul", "TFLOP/s", true, ""), flops / 1e12);
 	case_pass(env->out, "%.1f us, %.2f of the roofline's %.1f us, %.1f experts",
 		  timing_median(seconds, TIMING_REPLAYS) * 1e6,
 		  timing_median(seconds, TIMING_REPLAYS) / floor, floor * 1e6, active);

@@ -5,8 +5,6 @@
 #define STREAM_THREADS 256
 #define STREAM_K 256u
 #define UNPACK_THREADS 512
-/* Stages before a block's last request at which the next launch is let in: at once. */
-#define LEAD UINT32_MAX
 
 /* A block has 99 KB of shared memory at most. */
 static bool small_shared(const struct card *card)
@@ -33,23 +31,15 @@ static unsigned blocks_each(const struct card *card)
 	return small_shared(card) || card->major == 8 ? 1 : 2;
 }
 
-/* How much of SLOTS blocks is busy when TILES go round, in thousandths. */
-static unsigned tiles_share(unsigned tiles, unsigned slots)
-{
-	unsigned rounds = (tiles + slots - 1) / slots;
-
-	return rounds ? tiles * 1000 / (rounds * slots) : 0;
-}
-
 static int call_gemv(struct case_env *env, const struct product *p, const struct matrix *w,
 		     uint64_t a, uint64_t out, unsigned m, void *stream, struct err *err)
 {
 	const struct card *card = &env->gpu.info.card;
 	struct device_weights weights = w->weights;
-	unsigned n = w->n, k = w->k, before = LEAD;
-	/* two blocks to a multiprocessor; narrow tiles where wide ones leave more of them idle */
-	unsigned slots = card->sms * blocks_each(card), wide = tiles_share(n / 16, slots);
-	bool narrow = n % 16 || tiles_share(n / 8, slots) > wide + wide / 10;
+	unsigned n = w->n, k = w->k;
+	/* narrow tiles only where wide ones leave multiprocessors idle */
+	unsigned slots = card->sms * blocks_each(card);
+	bool narrow = n % 16 || n / 16 < card->sms;
 	unsigned tiles = narrow ? n / 8 : n / 16;
 
 	if (m != 1 || n % 8 || k % STREAM_K || w->blocksize != NF4_BLOCK)
@@ -57,7 +47,7 @@ static int call_gemv(struct case_env *env, const struct product *p, const struct
 	return device_launch_overlapped(
 		&env->gpu, stream, narrow ? "yard_gemv8" : "yard_gemv16", p->type,
 		(struct grid){at_most(tiles, slots), 1, STREAM_THREADS, 1}, stream_shared(card),
-		(void *[]){&a, &weights, &out, &n, &k, &before}, err);
+		(void *[]){&a, &weights, &out, &n, &k}, err);
 }
 
 struct product yardstick_gemv(enum number type)
@@ -90,19 +80,18 @@ static int decode(struct case_env *env, enum number type, const struct moe_layer
 	struct device_weights w1 = layer->w1.weights, w3 = layer->w3.weights,
 			      w2 = layer->w2.weights;
 	unsigned experts = layer->experts, hidden = layer->hidden, inner = layer->inner;
-	unsigned shared = stream_shared(card), before = LEAD;
+	unsigned shared = stream_shared(card);
 	unsigned slots = card->sms * blocks_each(card);
 
 	if (device_launch_overlapped(
 		    &env->gpu, env->gpu.stream, "yard_decode_up", type,
 		    (struct grid){at_most(inner / 8 * 2, slots), 1, STREAM_THREADS, 1}, shared,
-		    (void *[]){&x, &logits, &w1, &w3, &h, &experts, &inner, &hidden, &before},
-		    err) < 0)
+		    (void *[]){&x, &logits, &w1, &w3, &h, &experts, &inner, &hidden}, err) < 0)
 		return -1;
 	return device_launch_overlapped(
 		&env->gpu, env->gpu.stream, "yard_decode_down", type,
 		(struct grid){at_most(hidden / 16, slots), 1, STREAM_THREADS, 1}, shared,
-		(void *[]){&h, &logits, &w2, &out, &experts, &hidden, &inner, &before}, err);
+		(void *[]){&h, &logits, &w2, &out, &experts, &hidden, &inner}, err);
 }
 
 /* --- two tokens and more: kernels/grouped.cu ---------------------------------------------------
@@ -115,23 +104,22 @@ static int decode(struct case_env *env, enum number type, const struct moe_layer
 /* How the layer is cut for a card and a number of tokens. */
 struct cut {
 	unsigned columns; /* NT: tokens of a tile, in eights */
-	unsigned warps, shared, splits;
+	unsigned threads, shared, splits;
+	bool wide; /* by the wide matrix instructions */
 };
 
 static struct cut cut_of(const struct card *card, const struct moe_layer *layer, unsigned tokens)
 {
-	struct cut out = {.warps = 8, .columns = tokens <= 8 ? 1 : tokens <= 64 ? 4 : 16};
-	unsigned room = 232448u, pairs = 65536u, maps = 2048u, depth, stage;
+	bool wide = card->major == 9, small = small_shared(card), a100 = card->major == 8 && !small;
+	unsigned largest = small ? 2 : a100 ? 8 : 16;
+	struct cut out = {.columns = tokens <= 8 ? 1 : at_most(tokens <= 64 ? 4 : 16, largest)};
+	unsigned room = small ? 101376u : a100 ? 166912u : 232448u, rows = small ? 128 : 256;
+	unsigned pairs = small ? 65536u - 128 : 65536u, maps = 2048u;
+	unsigned stage = rows * (GROUP_K / 2 + 8) + out.columns * 8 * GROUP_K * 2;
 
-	if (small_shared(card)) {
-		out.warps = 4;
-		out.columns = tokens <= 8 ? 1 : 2;
-		room = 101376u;
-		pairs -= 128;
-	}
-	stage = out.warps * (32 * GROUP_K / 2 + 32 * 8) + out.columns * 8 * GROUP_K * 2;
-	depth = at_most((room - pairs - maps) / stage, 6);
-	out.shared = pairs + depth * stage + maps;
+	out.wide = wide && out.columns > 1;
+	out.threads = rows / (out.wide ? 16 : 32) * 32;
+	out.shared = pairs + at_most((room - pairs - maps) / stage, 6) * stage + maps;
 	out.splits = tokens <= 16 ? SPLITS_MAX : tokens <= 64 ? 4 : tokens <= 512 ? 2 : 1;
 	while (layer->inner / GROUP_K % out.splits)
 		out.splits /= 2;
@@ -162,14 +150,14 @@ static int grouped(struct case_env *env, enum number type, const struct moe_laye
 	unsigned experts = layer->experts, hidden = layer->hidden, inner = layer->inner;
 	struct rooms rooms = rooms_of(layer, tokens);
 	struct cut cut = cut_of(&env->gpu.info.card, layer, tokens);
-	struct grid grid = {env->gpu.info.card.sms, 1, cut.warps * 32, 1};
+	struct grid grid = {env->gpu.info.card.sms, 1, cut.threads, 1};
 	uint64_t h = plan + rooms.h, y = plan + rooms.y;
 	uint64_t expert = plan + (EXPERTS_MAX + 1 + 6 * (uint64_t)tokens) * 4;
 	void *stream = env->gpu.stream;
 	char up[16], down[16];
 
-	(void)snprintf(up, sizeof(up), "yard_up%u", cut.columns);
-	(void)snprintf(down, sizeof(down), "yard_down%u", cut.columns);
+	(void)snprintf(up, sizeof(up), "yard_up%u%u", cut.columns, cut.wide);
+	(void)snprintf(down, sizeof(down), "yard_down%u%u", cut.columns, cut.wide);
 	if (device_launch(&env->gpu, env->gpu.kernels, stream, "yard_plan",
 			  (struct grid){1, 1, 1024, 1},
 			  (void *[]){&logits, &plan, &expert, &experts, &tokens}, err) < 0 ||
@@ -207,13 +195,17 @@ int yardstick_layer(struct case_env *env, enum number type, const struct moe_lay
 	return grouped(env, type, layer, x, logits, scratch, out, tokens, err);
 }
 
-struct moe_kernels yardstick_moe(const struct moe_layer *layer, unsigned tokens)
+struct moe_kernels yardstick_moe(const struct card *card, const struct moe_layer *layer,
+				 unsigned tokens)
 {
-	/* R: gate's codes, up's codes, down's codes, the output; with several tokens what is
-	 * between up and down is rounded too */
+	/* R: codes of gate, up and down, the output; with several tokens what is between up and
+	 * down is rounded too, and where weights are scaled as T (sm_90) their absmax and product
+	 */
 	return (struct moe_kernels){.up = "the yardstick's layer",
 				    .bug = -1,
 				    .run = yardstick_layer,
 				    .scratch = yardstick_scratch(layer, tokens),
-				    .roundings = tokens == 1 ? 4 : 5};
+				    .roundings = tokens == 1	    ? 4
+						 : card->major == 9 ? 11
+								    : 5};
 }

@@ -22,6 +22,7 @@ int yardstick_layer(struct case_env *env, enum number type, const struct moe_lay
 size_t yardstick_scratch(const struct moe_layer *layer, unsigned tokens);
 
 /* For moe_judge: the layer by yardstick_layer. */
-struct moe_kernels yardstick_moe(const struct moe_layer *layer, unsigned tokens);
+struct moe_kernels yardstick_moe(const struct card *card, const struct moe_layer *layer,
+				 unsigned tokens);
 
 #endif

@@ -12,11 +12,17 @@ def kept():
         yield f"on {result['machine'].split(',')[0]}, {result['date']}", result
 
 
-def over(name, figure):
+def yardsticks():
+    for path in sorted((TOP / "tests/gpu/results/yardstick").glob("*.json")):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        yield f"on {result['machine'].split(',')[0]}, {result['date']}", result
+
+
+def over(name, figure, source=kept):
     """FIGURE of every kept result, or why there is none."""
     def run(_):
         found = False
-        for where, result in kept():
+        for where, result in source():
             found = True
             try:
                 value, unit, op, goal = figure(result)
@@ -56,8 +62,32 @@ def known(result):
     return worst * 100, f"% off the known times, the farthest of {len(known_)}", "<=", 5
 
 
+def share(case, goal):
+    """How much of the read bandwidth our kernel for CASE reaches."""
+    return lambda result: (result["own"][case]["share"] * 100, "% of the read bandwidth", ">=", goal)
+
+
+def roofline(case, goal):
+    """Time over the roofline of our layer, and of the library's."""
+    def figure(result):
+        own, beside = result["own"][case], result["library"].get(case, {}).get("over_roofline")
+        return (own["over_roofline"], f"times the roofline of {own['us'] / own['over_roofline']:.0f} us" +
+                (f" (the library: {beside:.2f})" if beside else ""), "<=", goal)
+    return figure
+
+
+SHARES = {"gemv/bf16/w1": 80, "gemv/bf16/w2": 80, "gemv/bf16/q": 65, "gemv/bf16/k": 40, "dequantise/bf16/w1": 85}
+ROOFLINES = {1: 1.2, 8: 1.3, 64: 1.4, 512: 1.4, 2048: 1.25}
+
 FIGURES = {"gpu/planted-bugs": planted, "gpu/false-alarms": alarms, "gpu/spread": spread,
            "gpu/injected-slowdown": slowdown, "gpu/known-times": known}
 
 if __name__ == "__main__":
-    main({name: over(name, figure) for name, figure in FIGURES.items()})
+    figures = {name: over(name, figure) for name, figure in FIGURES.items()}
+    for case, least in SHARES.items():
+        figures[f"gpu/yardstick/{case}"] = over(f"gpu/yardstick/{case}", share(case, least), yardsticks)
+    for tokens, most in ROOFLINES.items():
+        for kind in ("", "-skewed") if tokens > 1 else ("",):
+            case = f"moe/bf16/tokens-{tokens}{kind}"
+            figures[f"gpu/yardstick/{case}"] = over(f"gpu/yardstick/{case}", roofline(case, most), yardsticks)
+    main(figures)

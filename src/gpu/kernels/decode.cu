@@ -107,21 +107,21 @@ template <typename T> struct down_job {
 #define DECODE(name, T)                                                                            \
 	extern "C" __global__ void __launch_bounds__(STREAM_WARPS * WARP, 2) yard_decode_up_##name(  \
 		const T *x, const float *logits, struct weights w1, struct weights w3, T *h,        \
-		unsigned experts, unsigned f, unsigned k, unsigned lead)                           \
+		unsigned experts, unsigned f, unsigned k)                           \
 	{                                                                                          \
 		struct up_job<T> job = {x, logits, w1, w3, h, experts, f, k, f / 8 * 2,              \
 					k / STREAM_K, w1.codes8 != NULL};                          \
                                                                                                    \
-		stream<T>(job, lead);                                                              \
+		stream<T>(job);                                                              \
 	}                                                                                          \
 	extern "C" __global__ void __launch_bounds__(STREAM_WARPS * WARP, 2)                       \
 		yard_decode_down_##name(const T *h, const float *logits, struct weights w2, T *out,  \
-					unsigned experts, unsigned d, unsigned f, unsigned lead)   \
+					unsigned experts, unsigned d, unsigned f)   \
 	{                                                                                          \
 		struct down_job<T> job = {h, logits, w2, out, experts, d, f, d / 16,                \
 					  f / STREAM_K * 2, w2.codes8 != NULL};                    \
                                                                                                    \
-		stream<T>(job, lead);                                                              \
+		stream<T>(job);                                                              \
 	}
 
 DECODE(bf16, __nv_bfloat16)

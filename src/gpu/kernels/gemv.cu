@@ -40,20 +40,18 @@ template <typename T, int R> struct gemv_job {
 };
 
 template <typename T, int R>
-static __device__ void yard_gemv(const T *a, const struct weights &w, T *out, unsigned n, unsigned k,
-				 unsigned lead)
+static __device__ void yard_gemv(const T *a, const struct weights &w, T *out, unsigned n, unsigned k)
 {
 	struct gemv_job<T, R> job = {a, w, out, k, n / R, k / STREAM_K, w.codes8 != NULL, 0, 0};
 
-	stream<T>(job, lead);
+	stream<T>(job);
 }
 
 #define GEMV(name, T, R)                                                                           \
 	extern "C" __global__ void __launch_bounds__(STREAM_WARPS * WARP, 2)                       \
-		yard_gemv##R##_##name(const T *a, struct weights w, T *out, unsigned n, unsigned k,  \
-				      unsigned lead)                                               \
+		yard_gemv##R##_##name(const T *a, struct weights w, T *out, unsigned n, unsigned k) \
 	{                                                                                          \
-		yard_gemv<T, R>(a, w, out, n, k, lead);                                            \
+		yard_gemv<T, R>(a, w, out, n, k);                                                  \
 	}
 
 GEMV(bf16, __nv_bfloat16, 8)

@@ -9,25 +9,31 @@
  * per tile of tokens, and are scaled after 64 columns, in fp32; nothing dequantised is ever written.
  * Down cuts K into SPLITS parts, so that few experts still fill the card; the parts and the two experts
  * of a token are added in a fixed order by yard_combine.
+ * On sm_90a the wide instructions read activations from shared memory themselves and weights, there
+ * scaled as T, from registers (wide.cuh), for more than 8 tokens.
  * Counted: weights of the active experts once per 8 NT tokens, activations once per 256 rows.
  * Floor: 258 us at 64 tokens (bytes), 1971 us at 2048 (arithmetic of the wide matrix instructions,
  * of which mma.sync reaches about 6 parts in 10).
  * Limit: up to 64 tokens the loads of shared memory, 32 for the table and 2 NT for activations of 2048
  * weights; beyond, the rate of mma.sync.
  */
-#include "matrix.cuh"
+#include "wide.cuh"
 
 #if __CUDA_ARCH__ == 860 || __CUDA_ARCH__ == 890 || __CUDA_ARCH__ >= 1200
-#define GROUP_WARPS 4
+#define GROUP_ROWS 128
 #define GROUP_PAIRS (PAIRS_BYTES - 128) /* the ring starts in the last entry's free half */
 #define GROUP_BYTES 101376
 #else
-#define GROUP_WARPS 8
+#define GROUP_ROWS 256
 #define GROUP_PAIRS PAIRS_BYTES
+#if __CUDA_ARCH__ < 860
+#define GROUP_BYTES 166912
+#else
 #define GROUP_BYTES 232448
 #endif
+#endif
 #define GROUP_K 128
-#define GROUP_ROWS (GROUP_WARPS * 32)
+#define GROUP_WARPS(MT) (GROUP_ROWS / 16 / (MT))
 #define EXPERTS_MAX 32
 
 /* Where things lie in the plan: words. */
@@ -124,14 +130,22 @@ static __device__ inline bool tile_at(struct tile *out, const unsigned *first, u
 }
 
 template <unsigned NT> struct group_stage {
-	char packed[GROUP_WARPS][32 * GROUP_K / 2];
-	char scales[GROUP_WARPS][32 * 8];
-	char x[NT * 8 * GROUP_K * 2];
+	char x[2][NT * 8 * 128]; /* 64 columns each */
+	char packed[GROUP_ROWS * GROUP_K / 2];
+	char scales[GROUP_ROWS * 8];
 };
 
-template <typename T, unsigned NT, bool UP> struct group {
+/* A warp has MT times 16 rows, one NT times 8 tokens. FAR: by the wide instructions. */
+template <typename T, unsigned NT, unsigned MT, bool FAR, bool UP> struct group {
+	static const unsigned WARPS = GROUP_WARPS(MT), ROWS = MT * 16;
 	static const unsigned DEPTH_ROOM = (GROUP_BYTES - GROUP_PAIRS - 2048) / sizeof(struct group_stage<NT>);
 	static const unsigned DEPTH = DEPTH_ROOM > 6 ? 6 : DEPTH_ROOM;
+	/* With few columns the wide instructions of one block of 64 run while the next one's weights
+	 * are made; a stage is then still read while the next is at work, and filled again only
+	 * after that. With many there are no registers for it; other warps fill the gaps. */
+	static const unsigned PENDING = FAR && NT <= 4;
+	static const unsigned AHEAD = DEPTH - 1 - PENDING;
+	static_assert(AHEAD >= 1, "a ring too short");
 
 	struct shared {
 		char pairs[GROUP_PAIRS];
@@ -140,7 +154,7 @@ template <typename T, unsigned NT, bool UP> struct group {
 	};
 
 	const T *a;
-	struct weights low, high; /* of a warp's rows 0 to 15 and 16 to 31 */
+	struct weights low, high; /* of the first and the second half of a warp's rows */
 	struct plan plan;
 	unsigned experts, n, k, splits;
 	bool nested;
@@ -152,7 +166,7 @@ template <typename T, unsigned NT, bool UP> struct group {
 	{
 		unsigned warp = threadIdx.x / WARP, base = tile.expert * n + tile.row * TILE_ROWS;
 
-		return UP ? base + warp * 16 + r % 16 : base + warp * 32 + r;
+		return UP ? base + warp * (ROWS / 2) + r % (ROWS / 2) : base + warp * ROWS + r;
 	}
 
 	/* Ask for the 128 columns from COLUMN. */
@@ -161,20 +175,23 @@ template <typename T, unsigned NT, bool UP> struct group {
 		unsigned warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
 
 #pragma unroll
-		for (unsigned i = 0; i < 4; i++) {
+		for (unsigned i = 0; i < 2 * MT; i++) {
 			unsigned r = i * 8 + lane / 4, at = row_of(tile, r) * k + column + lane % 4 * 32;
 
-			copy16(stage->packed[warp] + r * 64 + (lane % 4 ^ (r & 2)) * 16,
-			       (i < 2 ? low.packed : high.packed) + at / 2);
+			copy16(stage->packed + (warp * ROWS + r) * 64 + (lane % 4 ^ (r & 2)) * 16,
+			       (i < MT ? low.packed : high.packed) + at / 2);
 		}
-		copy_scales(stage->scales[warp] + lane * 8, lane < 16 ? low.codes8 : high.codes8,
-			    lane < 16 ? low.absmax : high.absmax,
-			    (row_of(tile, lane) * k + column) / BLOCK);
-		for (unsigned i = threadIdx.x; i < (tile.tokens + 7) / 8 * 128; i += GROUP_WARPS * WARP) {
+		if (lane < ROWS)
+			copy_scales(stage->scales + (warp * ROWS + lane) * 8,
+				    lane < ROWS / 2 ? low.codes8 : high.codes8,
+				    lane < ROWS / 2 ? low.absmax : high.absmax,
+				    (row_of(tile, lane) * k + column) / BLOCK);
+		for (unsigned i = threadIdx.x; i < (tile.tokens + 7) / 8 * 128; i += WARPS * WARP) {
 			unsigned token = i / 16, place = tile.place + min(token, tile.tokens - 1);
-			unsigned row = UP ? plan.pair[place] / 2 : place;
+			unsigned row = UP ? plan.pair[place] / 2 : place, part = i % 8;
 
-			copy16(stage->x + token * 256 + (i % 16 ^ (token & 1)) * 16,
+			copy16(stage->x[i % 16 / 8] + token * 128 +
+				       (part ^ (token & (FAR ? 7 : 1))) * 16,
 			       a + (size_t)row * k + column + i % 16 * 8);
 		}
 	}
@@ -197,38 +214,84 @@ template <typename T, unsigned NT, bool UP> struct group {
 				  const struct tile &tile, unsigned column, const float (*maps)[256],
 				  const float (&offsets)[2]) const
 	{
-		uint2 two = *(const uint2 *)(stage->scales[threadIdx.x / WARP] + r * 8);
+		uint2 two = *(const uint2 *)(stage->scales + (threadIdx.x / WARP * ROWS + r) * 8);
 
 		if (nested) {
 			unsigned codes = two.x >> ((row_of(tile, r) * k + column) / BLOCK & 2) * 8;
 			float second = __uint_as_float(two.y);
 
 			for (int i = 0; i < 2; i++)
-				out[i] = __fadd_rn(__fmul_rn(maps[r / 16][codes >> 8 * i & 255], second),
-						   offsets[r / 16]);
+				out[i] = __fadd_rn(__fmul_rn(maps[r / (ROWS / 2)][codes >> 8 * i & 255], second),
+						   offsets[r / (ROWS / 2)]);
 		} else {
 			out[0] = __uint_as_float(two.x);
 			out[1] = __uint_as_float(two.y);
 		}
 	}
 
-	__device__ void multiply_stage(float (&sums)[2][NT][4], const struct group_stage<NT> *stage,
+#if WIDE
+	/* One stage, N columns. */
+	template <int N>
+	__device__ void far_stage(float (&sums)[MT][NT][4], const struct group_stage<NT> *stage,
+				  const char *pairs, const struct tile &tile, unsigned column,
+				  const float (*maps)[256], const float (&offsets)[2]) const
+	{
+		const unsigned warp = threadIdx.x / WARP, lane = threadIdx.x % WARP, g = lane / 4;
+		const unsigned select = 0x5504 | lane % 4 << 4;
+		float scales[2 * MT][2]; /* rows g, g + 8 … */
+
+		for (int i = 0; i < 2 * (int)MT; i++)
+			scales_of(scales[i], stage, g + i * 8, tile, column, maps, offsets);
+#pragma unroll
+		for (int block = 0; block < 2; block++) {
+			uint64_t at = wide_descriptor(stage->x[block]);
+			uint32_t w[MT][4][4];
+
+#pragma unroll
+			for (int i = 0; i < 2 * (int)MT; i++) {
+				unsigned r = g + i * 8;
+				const char *from = stage->packed + (warp * ROWS + r) * 64;
+				T scale = from_float<T>(scales[i][block]);
+				uint4 b0 = *(const uint4 *)(from + (block * 2 ^ (r & 2)) * 16);
+				uint4 b1 = *(const uint4 *)(from + (block * 2 + 1 ^ (r & 2)) * 16);
+				const uint32_t words[8] = {b0.x, b0.y, b0.z, b0.w, b1.x, b1.y, b1.z, b1.w};
+
+				/* in the order of the columns: byte t of every word */
+#pragma unroll
+				for (int j = 0; j < 8; j++)
+					w[i / 2][j / 2][i % 2 + j % 2 * 2] = scaled(
+						*(const uint32_t *)(pairs + __byte_perm(words[j], lane * 4,
+											select)),
+						scale);
+			}
+			wide_begin();
+#pragma unroll
+			for (int j = 0; j < 4; j++)
+#pragma unroll
+				for (int m = 0; m < (int)MT; m++)
+					wide<N>(&sums[m][0][0], w[m][j], at + j * 2, T());
+			wide_end<PENDING>();
+		}
+	}
+#endif
+
+	__device__ void multiply_stage(float (&sums)[MT][NT][4], const struct group_stage<NT> *stage,
 				       const char *pairs, const struct tile &tile, unsigned column,
 				       const float (*maps)[256], const float (&offsets)[2]) const
 	{
 		const unsigned warp = threadIdx.x / WARP, lane = threadIdx.x % WARP, g = lane / 4, t = lane % 4;
-		float scales[4][2]; /* rows g, g + 8, g + 16, g + 24 */
+		float scales[2 * MT][2]; /* rows g, g + 8 … */
 
-		for (int i = 0; i < 4; i++)
+		for (int i = 0; i < 2 * (int)MT; i++)
 			scales_of(scales[i], stage, g + i * 8, tile, column, maps, offsets);
 #pragma unroll
 		for (int block = 0; block < 2; block++) {
-			uint32_t w[2][4][4];
+			uint32_t w[MT][4][4];
 
 #pragma unroll
-			for (int i = 0; i < 4; i++) {
+			for (int i = 0; i < 2 * (int)MT; i++) {
 				unsigned r = g + i * 8;
-				uint2 bytes = *(const uint2 *)(stage->packed[warp] + r * 64 +
+				uint2 bytes = *(const uint2 *)(stage->packed + (warp * ROWS + r) * 64 +
 							       ((block * 2 + t / 2) ^ (r & 2)) * 16 + t % 2 * 8);
 
 #pragma unroll
@@ -239,12 +302,12 @@ template <typename T, unsigned NT, bool UP> struct group {
 #pragma unroll
 			for (int nt = 0; nt < (int)NT; nt++) {
 				if (nt * 8 < tile.tokens) {
-					const char *x = stage->x + (nt * 8 + g) * 256;
-					uint4 b0 = *(const uint4 *)(x + ((block * 8 + t * 2) ^ (g & 1)) * 16);
-					uint4 b1 = *(const uint4 *)(x + ((block * 8 + t * 2 + 1) ^ (g & 1)) * 16);
+					const char *x = stage->x[block] + (nt * 8 + g) * 128;
+					uint4 b0 = *(const uint4 *)(x + (t * 2 ^ (g & 1)) * 16);
+					uint4 b1 = *(const uint4 *)(x + (t * 2 + 1 ^ (g & 1)) * 16);
 
 #pragma unroll
-					for (int m = 0; m < 2; m++) {
+					for (int m = 0; m < (int)MT; m++) {
 						float part[4] = {0, 0, 0, 0};
 
 						multiply(part, w[m][0], b0.x, b0.y, T());
@@ -262,7 +325,7 @@ template <typename T, unsigned NT, bool UP> struct group {
 	/* FINISH(tile, sums) writes a tile. */
 	template <typename Finish> __device__ void run(Finish finish)
 	{
-		extern __shared__ __align__(256) char bytes[];
+		extern __shared__ __align__(1024) char bytes[];
 		struct shared *s = (struct shared *)bytes;
 		const unsigned steps = k / GROUP_K / splits, rows = n / TILE_ROWS;
 		const float offsets[2] = {nested ? *low.offset : 0, nested ? *high.offset : 0};
@@ -284,7 +347,7 @@ template <typename T, unsigned NT, bool UP> struct group {
 			copies_commit();
 		};
 
-		for (unsigned i = 0; i < DEPTH - 1; i++)
+		for (unsigned i = 0; i < AHEAD; i++)
 			ask();
 		for (unsigned i = threadIdx.x; nested && i < 256; i += blockDim.x) {
 			s->maps[0][i] = low.map[i];
@@ -293,25 +356,53 @@ template <typename T, unsigned NT, bool UP> struct group {
 		pairs_make<T>(s->pairs);
 		for (unsigned i = blockIdx.x; tile_at(&tile, plan.first, experts, i, rows, splits, NT * 8);
 		     i += gridDim.x) {
-			float sums[2][NT][4];
+			float sums[MT][NT][4];
 
 #pragma unroll
-			for (int j = 0; j < 2 * (int)NT * 4; j++)
+			for (int j = 0; j < (int)(MT * NT * 4); j++)
 				sums[j / (NT * 4)][j / 4 % NT][j % 4] = 0;
-			for (unsigned step = 0; step < steps; step++) {
-				copies_wait<DEPTH - 2>();
-				__syncthreads();
-				ask();
-				multiply_stage(sums, &s->ring[taken++ % DEPTH], s->pairs, tile,
-					       (tile.split * steps + step) * GROUP_K, s->maps, offsets);
-			}
+			auto walk = [&](auto work) {
+				for (unsigned step = 0; step < steps; step++) {
+					copies_wait<AHEAD - 1>();
+					if (FAR)
+						wide_visible();
+					__syncthreads();
+					ask();
+					work(&s->ring[taken++ % DEPTH], (tile.split * steps + step) * GROUP_K);
+				}
+			};
+#if WIDE
+#define FAR_COLUMNS(N)                                                                             \
+	else if (N <= NT * 8 && tile.tokens <= N) walk(                                            \
+		[&](const struct group_stage<NT> *stage, unsigned column) {                        \
+			if constexpr (N <= NT * 8)                                                 \
+				far_stage<N>(sums, stage, s->pairs, tile, column, s->maps, offsets); \
+		});
+			if constexpr (FAR) {
+				if (tile.tokens == 0)
+					;
+				FAR_COLUMNS(16)
+				FAR_COLUMNS(24)
+				FAR_COLUMNS(32)
+				FAR_COLUMNS(64)
+				FAR_COLUMNS(72)
+				FAR_COLUMNS(80)
+				FAR_COLUMNS(96)
+				FAR_COLUMNS(112)
+				FAR_COLUMNS(128)
+				wide_end<0>();
+			} else
+#endif
+				walk([&](const struct group_stage<NT> *stage, unsigned column) {
+					multiply_stage(sums, stage, s->pairs, tile, column, s->maps, offsets);
+				});
 			finish(tile, sums);
 		}
 		copies_wait<0>();
 	}
 };
 
-template <typename T, unsigned NT>
+template <typename T, unsigned NT, unsigned MT, bool FAR>
 static __device__ void group_up(const T *x, const unsigned *words, const struct weights &w1,
 				const struct weights &w3, T *h, unsigned experts, unsigned f, unsigned k,
 				unsigned tokens)
@@ -319,42 +410,43 @@ static __device__ void group_up(const T *x, const unsigned *words, const struct 
 	launch_wait();
 	launch_next();
 
-	struct group<T, NT, true> group = {x, w1, w3, plan_of(words, tokens), experts, f, k, 1, w1.codes8 != NULL};
+	struct group<T, NT, MT, FAR, true> group = {x, w1, w3, plan_of(words, tokens), experts, f, k, 1, w1.codes8 != NULL};
 
-	group.run([&](const struct tile &tile, const float (&sums)[2][NT][4]) {
+	group.run([&](const struct tile &tile, const float (&sums)[MT][NT][4]) {
 		unsigned lane = threadIdx.x % WARP;
-		unsigned row = tile.row * (GROUP_ROWS / 2) + threadIdx.x / WARP * 16 + lane / 4;
+		unsigned row = tile.row * (GROUP_ROWS / 2) + threadIdx.x / WARP * MT * 8 + lane / 4;
 
 #pragma unroll
 		for (int nt = 0; nt < (int)NT; nt++)
 #pragma unroll
-			for (int c = 0; c < 4; c++) {
+			for (int c = 0; c < (int)MT * 2; c++) {
 				unsigned token = nt * 8 + lane % 4 * 2 + c % 2;
 				float gate = sums[0][nt][c];
+				float up = MT == 1 ? sums[0][nt][c + 2] : sums[MT - 1][nt][c];
 
 				if (token < tile.tokens)
 					h[(size_t)(tile.place + token) * f + row + c / 2 * 8] =
-						from_float<T>(gate / (1 + __expf(-gate)) * sums[1][nt][c]);
+						from_float<T>(gate / (1 + __expf(-gate)) * up);
 			}
 	});
 }
 
 /* y[split, place, d], fp32. */
-template <typename T, unsigned NT>
+template <typename T, unsigned NT, unsigned MT, bool FAR>
 static __device__ void group_down(const T *h, const unsigned *words, const struct weights &w2, float *y,
 				  unsigned experts, unsigned d, unsigned f, unsigned tokens, unsigned splits)
 {
 	launch_wait();
 	launch_next();
 
-	struct group<T, NT, false> group = {h, w2, w2, plan_of(words, tokens), experts, d, f, splits, w2.codes8 != NULL};
+	struct group<T, NT, MT, FAR, false> group = {h, w2, w2, plan_of(words, tokens), experts, d, f, splits, w2.codes8 != NULL};
 
-	group.run([&](const struct tile &tile, const float (&sums)[2][NT][4]) {
+	group.run([&](const struct tile &tile, const float (&sums)[MT][NT][4]) {
 		unsigned lane = threadIdx.x % WARP;
-		unsigned row = tile.row * GROUP_ROWS + threadIdx.x / WARP * 32 + lane / 4;
+		unsigned row = tile.row * GROUP_ROWS + threadIdx.x / WARP * MT * 16 + lane / 4;
 
 #pragma unroll
-		for (int m = 0; m < 2; m++)
+		for (int m = 0; m < (int)MT; m++)
 #pragma unroll
 			for (int nt = 0; nt < (int)NT; nt++)
 #pragma unroll
@@ -400,18 +492,18 @@ static __device__ void combine(const float *y, const unsigned *words, T *out, un
 		out[(size_t)token * d + at + i] = from_float<T>(sums[i]);
 }
 
-#define GROUPED(name, T, NT)                                                                       \
-	extern "C" __global__ void __launch_bounds__(GROUP_WARPS * WARP, 1) yard_up##NT##_##name(    \
+#define GROUPED(name, T, NT, MT, FAR)                                                                       \
+	extern "C" __global__ void __launch_bounds__(GROUP_WARPS(MT) * WARP, 1) yard_up##NT##FAR##_##name(    \
 		const T *x, const unsigned *words, struct weights w1, struct weights w3, T *h,       \
 		unsigned experts, unsigned f, unsigned k, unsigned tokens)                         \
 	{                                                                                          \
-		group_up<T, NT>(x, words, w1, w3, h, experts, f, k, tokens);                       \
+		group_up<T, NT, MT, FAR>(x, words, w1, w3, h, experts, f, k, tokens);                       \
 	}                                                                                          \
-	extern "C" __global__ void __launch_bounds__(GROUP_WARPS * WARP, 1) yard_down##NT##_##name(  \
+	extern "C" __global__ void __launch_bounds__(GROUP_WARPS(MT) * WARP, 1) yard_down##NT##FAR##_##name(  \
 		const T *h, const unsigned *words, struct weights w2, float *y, unsigned experts,   \
 		unsigned d, unsigned f, unsigned tokens, unsigned splits)                          \
 	{                                                                                          \
-		group_down<T, NT>(h, words, w2, y, experts, d, f, tokens, splits);                 \
+		group_down<T, NT, MT, FAR>(h, words, w2, y, experts, d, f, tokens, splits);                 \
 	}
 
 #define COMBINE(name, T)                                                                           \
@@ -422,10 +514,14 @@ static __device__ void combine(const float *y, const unsigned *words, T *out, un
 		combine(y, words, out, d, tokens, splits);                                         \
 	}
 
-#if __CUDA_ARCH__ == 860 || __CUDA_ARCH__ == 890 || __CUDA_ARCH__ >= 1200
-#define GROUPED_ALL(name, T) GROUPED(name, T, 1) GROUPED(name, T, 2)
+#if WIDE
+#define GROUPED_ALL(name, T) GROUPED(name, T, 1, 2, 0) GROUPED(name, T, 4, 1, 1) GROUPED(name, T, 16, 1, 1)
+#elif GROUP_ROWS == 128
+#define GROUPED_ALL(name, T) GROUPED(name, T, 1, 2, 0) GROUPED(name, T, 2, 2, 0)
+#elif __CUDA_ARCH__ < 860
+#define GROUPED_ALL(name, T) GROUPED(name, T, 1, 2, 0) GROUPED(name, T, 4, 2, 0) GROUPED(name, T, 8, 2, 0)
 #else
-#define GROUPED_ALL(name, T) GROUPED(name, T, 1) GROUPED(name, T, 4) GROUPED(name, T, 16)
+#define GROUPED_ALL(name, T) GROUPED(name, T, 1, 2, 0) GROUPED(name, T, 4, 2, 0) GROUPED(name, T, 16, 2, 0)
 #endif
 GROUPED_ALL(bf16, __nv_bfloat16)
 GROUPED_ALL(fp16, __half)

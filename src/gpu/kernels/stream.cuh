@@ -9,7 +9,7 @@
  * block are scaled by its absmax and added in fp32. The warps' sums of a tile meet in shared memory.
  *
  * The launch order: the ring is filled, as far as the weights are known, before the launch waits
- * for the one before it; the next one is let in LEAD stages before the last copy is asked for.
+ * for the one before it; the next one is let in at once and takes each block's room as it ends.
  */
 #ifndef GPU_KERNELS_STREAM_CUH
 #define GPU_KERNELS_STREAM_CUH
@@ -173,7 +173,7 @@ static __device__ inline void stream_stage(float (&sums)[2], const struct stage 
  *   x(tile, s), factor(s)  its activations, and what its sums are multiplied by
  *   finish(tile, row, sum) sum(r) gives the sum of row r of the tile; called for row < ROWS
  */
-template <typename T, typename Job> static __device__ void stream(Job &job, unsigned lead)
+template <typename T, typename Job> static __device__ void stream(Job &job)
 {
 	extern __shared__ __align__(128) char shared[];
 	struct stream_shared *s = (struct stream_shared *)shared;
@@ -192,8 +192,6 @@ template <typename T, typename Job> static __device__ void stream(Job &job, unsi
 				ask_tile += gridDim.x;
 			}
 			asked++;
-			if (asked + lead == total)
-				launch_next();
 		}
 		copies_commit();
 	};
@@ -207,8 +205,7 @@ template <typename T, typename Job> static __device__ void stream(Job &job, unsi
 	__syncthreads();
 	if (Job::EARLY)
 		launch_wait();
-	if (lead >= total)
-		launch_next();
+	launch_next();
 	for (unsigned t = 0; t < mine; t++) {
 		unsigned tile = blockIdx.x + t * gridDim.x;
 		float sums[2] = {0, 0};
