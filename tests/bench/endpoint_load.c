@@ -35,7 +35,7 @@ struct errors {
 	struct histogram late;	       /* the server's own gaps */
 };
 
-static uint64_t number(const char **at)
+static uint64_t take_number(const char **at)
 {
 	uint64_t value = 0;
 
@@ -55,8 +55,8 @@ static void on_token(void *payload, uint64_t number, uint64_t at_ns, uint64_t ga
 	if (!text)
 		return;
 	text += strlen("\"content\":\"");
-	sent = number(&text);
-	gap = number(&text);
+	sent = take_number(&text);
+	gap = take_number(&text);
 	if (number == 0) {
 		histogram_add(&errors->first, at_ns > sent ? at_ns - sent : sent - at_ns);
 		return;
