@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct policy policy = {.attested_ns = UINT64_C(1) << 60};
 	const struct attest_expect expect = {
 		.policy = &policy,
-		.subject = {NULL, NULL, "sha256:aaaa"},
+		.subject = {NULL, NULL, "sha256:aaaa", NULL},
 		.now_ms = INT64_C(1795435200000),
 	};
 	struct attest_trust trust = {.name = "ci", .may = {rights, 2}};

@@ -165,7 +165,7 @@ static void a_run_of_another_image_is_not_attested(void **state)
 	struct scene *scene = scene_new();
 	const struct attest_case attested = {.policy = scene->policy,
 					     .decision = &scene->decision,
-					     .subject = {NULL, NULL, SCENE_OTHER},
+					     .subject = {NULL, NULL, SCENE_OTHER, NULL},
 					     .now_ms = SCENE_NOW_MS};
 	struct err err = {0};
 

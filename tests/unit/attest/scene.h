@@ -76,7 +76,7 @@ static inline void scene_seal(struct scene *scene, const struct sign_key *key)
 	const struct attest_case attested = {
 		.policy = scene->policy,
 		.decision = &scene->decision,
-		.subject = {"registry.example/llm", SCENE_MANIFEST, SCENE_IMAGE},
+		.subject = {"registry.example/llm", SCENE_MANIFEST, SCENE_IMAGE, NULL},
 		.histories = &scene->history,
 		.history_count = 1,
 		.now_ms = SCENE_NOW_MS};
@@ -134,7 +134,7 @@ static inline struct scene *scene_new(void)
 	scene->trust[0] = (struct attest_trust){"ci", scene->key, {&scene_attest, 1}};
 	scene->trust[1] = (struct attest_trust){"ada", scene->waiver, {&scene_waive, 1}};
 	scene->expect = (struct attest_expect){.policy = scene->policy,
-					       .subject = {NULL, SCENE_MANIFEST, SCENE_IMAGE},
+					       .subject = {NULL, SCENE_MANIFEST, SCENE_IMAGE, NULL},
 					       .now_ms = SCENE_NOW_MS + 1000,
 					       .history = scene_history,
 					       .run = scene_run,
