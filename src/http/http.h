@@ -40,7 +40,7 @@ struct http_request {
 	void *payload;
 	size_t answer_max;	     /* bytes of body kept in the answer, default 16 MiB */
 	uint64_t timeout_ns;	     /* of the whole exchange, 0: none */
-	uint64_t connect_timeout_ns; /* 0: 5 s */
+	uint64_t connect_timeout_ns; /* 0: 10 s */
 	bool head;
 	bool cleanup; /* goes on after Ctrl-C: removes what was made before */
 };

@@ -10,7 +10,7 @@
 #define HTTP_POOL_MAX 8 /* idle connections kept by a client */
 #define HTTP_ANSWER_MAX ((size_t)16 * 1024 * 1024)
 #define HTTP_HEADERS_MAX ((size_t)256 * 1024)
-#define HTTP_CONNECT_NS (UINT64_C(5) * 1000 * 1000 * 1000)
+#define HTTP_CONNECT_NS (UINT64_C(10) * 1000 * 1000 * 1000)
 #define HTTP_SLICE_MS 100 /* how often a wait looks at base/cancel */
 #define HTTP_URL_MAX ((size_t)64 * 1024)
 

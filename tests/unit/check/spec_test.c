@@ -240,7 +240,7 @@ static const struct row rows[] = {
 	 "kind prompt"},
 	{"load",
 	 "{\"prompts\": [{\"prompt\": \"x\"}], \"expect\": {\"status\": 200}, \"rate\": 1, "
-	 "\"request\": {\"template\": \"runpod-sync\"}}",
+	 "\"request\": {\"template\": \"runpod-async\"}}",
 	 "polled"},
 	{"prompt", "{}", "cases"},
 	{"prompt", "{\"cases\": []}", "empty"},
