@@ -94,9 +94,9 @@ interrupted() {
 	lines=$(wc -l <"$BUILT")
 	(cd "$r" && exec "$ASSAY" bisect --quiet "${slow[@]}" --again) &
 	pid=$!
-	while [ "$(wc -l <"$BUILT")" -lt $((lines + 2)) ] && kill -0 $pid; do read -rt 0.02 <> <(:) || true; done
-	kill -INT $pid
-	wait $pid
+	while [ "$(wc -l <"$BUILT")" -lt $((lines + 2)) ] && kill -0 "$pid"; do read -rt 0.02 <> <(:) || true; done
+	kill -INT "$pid"
+	wait "$pid"
 }
 expect 130 '[0-9]+ observations are kept: the same command goes on' interrupted
 
