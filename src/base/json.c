@@ -1,11 +1,11 @@
 #include "base/json.h"
 
+#include "base/decimal.h"
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
 #include <cjson/cJSON.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -343,47 +343,13 @@ void json_add_copy(struct json *parent, const char *key, const struct json *valu
 
 /* --- printing -------------------------------------------------------------------------------- */
 
-#define DECIMALS 9
-#define DECIMALS_FACTOR 1e9
-#define DIGITS_SHORT 15 /* so many of any decimal number survive a double; C17 5.2.4.2.2 */
-#define DIGITS_ALL 17	/* a double survives so many */
-
-/* Most numbers that were measured are decimals of a few places. A whole number below 2^53 over a
- * power of ten is rounded once, as reading its text is; so there is no need to read it back. */
-static bool print_decimal(double value, struct buf *out)
-{
-	double scaled = nearbyint(fabs(value) * DECIMALS_FACTOR);
-	char text[40];
-	size_t len;
-
-	if (!(scaled < 1e15) || scaled / DECIMALS_FACTOR != fabs(value))
-		return false;
-	len = (size_t)snprintf(text, sizeof(text), "%s%" PRIu64 ".%0*" PRIu64, value < 0 ? "-" : "",
-			       (uint64_t)scaled / (uint64_t)DECIMALS_FACTOR, DECIMALS,
-			       (uint64_t)scaled % (uint64_t)DECIMALS_FACTOR);
-	while (text[len - 1] == '0')
-		len--;
-	buf_add(out, text, len);
-	return true;
-}
-
 /* cJSON compares with a tolerance when it shortens numbers, and writes 1e15 for a whole number;
  * so the text is ours. */
 static void print_number(double value, struct buf *out)
 {
-	char text[40];
+	char text[DECIMAL_TEXT];
 
-	if (floor(value) == value && fabs(value) <= INT_MAX_EXACT) {
-		(void)snprintf(text, sizeof(text), "%.0f", value);
-		buf_addstr(out, text);
-		return;
-	}
-	if (fabs(value) >= 1e-4 && print_decimal(value, out)) /* smaller ones are written with e */
-		return;
-	(void)snprintf(text, sizeof(text), "%.*g", DIGITS_SHORT, value);
-	if (strtod(text, NULL) != value)
-		(void)snprintf(text, sizeof(text), "%.*g", DIGITS_ALL, value);
-	buf_addstr(out, text);
+	buf_add(out, text, decimal_text(value, text));
 }
 
 static void print_string(const char *text, struct buf *out)
@@ -416,8 +382,11 @@ static void print_string(const char *text, struct buf *out)
 
 static void indent(bool pretty, unsigned depth, struct buf *out)
 {
-	if (pretty)
-		buf_printf(out, "\n%*s", (int)depth * 2, "");
+	if (!pretty)
+		return;
+	buf_add(out, "\n", 1);
+	while (depth--)
+		buf_add(out, "  ", 2);
 }
 
 /* What we build is as deep as our own formats; what we read is bounded by JSON_DEPTH_MAX. */

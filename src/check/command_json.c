@@ -1,4 +1,5 @@
 /* JSON values of a command's output. */
+#include "base/decimal.h"
 #include "base/pattern.h"
 #include "check/command_private.h"
 #include "parse/jsonpath.h"
@@ -91,10 +92,9 @@ int check_json_validate(const struct json_spec *specs, size_t count, struct err 
 
 const char *check_number_show(double value, struct arena *arena)
 {
-	const char *text = arena_printf(arena, "%.15g", value);
-	double back = strtod(text, NULL);
+	char text[DECIMAL_TEXT];
 
-	return back < value || back > value ? arena_printf(arena, "%.17g", value) : text;
+	return arena_strndup(arena, text, decimal_text(value, text));
 }
 
 const char *check_json_show(const struct trial *trial, const struct json *value)

@@ -1,6 +1,8 @@
 /* `assay history metric` and `flaky`: what was measured and what failed, over time. */
 #include "cmd/history_private.h"
 
+#include "base/decimal.h"
+
 #include "stats/summary.h"
 
 #include <stdio.h>
@@ -56,17 +58,31 @@ static void print_csv_text(const char *text)
 	(void)putchar('"');
 }
 
+static void print_csv_number(double value, char after)
+{
+	char text[DECIMAL_TEXT];
+
+	(void)decimal_text(value, text);
+	(void)fputs(text, stdout);
+	(void)putchar(after);
+}
+
 /* Too few samples leave the interval empty. */
 static void print_csv_median(const struct metric_row *row)
 {
 	struct stats_estimate median = median_of(row);
 
-	if (!row->finite)
+	if (!row->finite) {
 		printf(",,,");
-	else if (median.needed)
-		printf("%.17g,,,", median.value);
-	else
-		printf("%.17g,%.17g,%.17g,", median.value, median.low, median.high);
+		return;
+	}
+	print_csv_number(median.value, ',');
+	if (median.needed) {
+		printf(",,");
+		return;
+	}
+	print_csv_number(median.low, ',');
+	print_csv_number(median.high, ',');
 }
 
 static void print_csv(const struct metric_row *rows, size_t count)
@@ -91,13 +107,16 @@ static void print_csv(const struct metric_row *rows, size_t count)
 		}
 		printf("%lld,%zu,", (long long)row->environment, row->finite);
 		print_csv_median(row);
-		if (row->finite)
-			printf("%.17g,%.17g,", row->minimum, row->maximum);
-		else
+		if (row->finite) {
+			print_csv_number(row->minimum, ',');
+			print_csv_number(row->maximum, ',');
+		} else {
 			printf(",,");
+		}
 		for (size_t s = 0; s < row->sample_count; s++)
-			printf("%s%.17g", s ? " " : "", row->samples[s]);
-		printf("\n");
+			print_csv_number(row->samples[s], s + 1 < row->sample_count ? ' ' : '\n');
+		if (!row->sample_count)
+			(void)putchar('\n');
 	}
 }
 

@@ -1,4 +1,5 @@
 /* JSON values and the schema of an answer. */
+#include "base/decimal.h"
 #include "base/pattern.h"
 #include "parse/jsonpath.h"
 #include "prompt/expect_private.h"
@@ -26,10 +27,9 @@ const char *expect__show(const struct expect_look *look, const struct json *valu
 
 static const char *number_show(const struct expect_look *look, double value)
 {
-	const char *text = arena_printf(look->arena, "%.15g", value);
-	double back = strtod(text, NULL);
+	char text[DECIMAL_TEXT];
 
-	return back < value || back > value ? arena_printf(look->arena, "%.17g", value) : text;
+	return arena_strndup(look->arena, text, decimal_text(value, text));
 }
 
 static bool holds_text(const struct json *value, const char *wanted)
