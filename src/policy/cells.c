@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "model/gpu.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -26,26 +27,75 @@ bool policy__names(const char *pattern, const struct case_result *result)
 	return fnmatch(pattern, bare, 0) == 0;
 }
 
-static const char *environment(const struct run *run, const char *key)
+/* The run that made RESULT, which RUN has; NULL: it is not among the records. */
+static const struct run *maker_of(const struct judge *judge, const struct run *run,
+				  const struct case_result *result)
 {
-	for (size_t i = 0; i < run->environment.count; i++)
-		if (strcmp(run->environment.items[i].key, key) == 0)
-			return run->environment.items[i].value;
+	const struct policy_input *input = judge->input;
+
+	if (!result->reused_from)
+		return run;
+	for (size_t i = 0; i < input->record_count; i++) {
+		const struct run *other = input->records[i].run;
+
+		if (other && !input->records[i].fault && other->id &&
+		    strcmp(other->id, result->reused_from) == 0)
+			return other;
+	}
 	return NULL;
 }
 
-bool policy__in_cell(const struct policy_cell *cell, const struct run *run)
+const char *policy__environment(const struct judge *judge, const struct run *run,
+				const struct case_result *result, const char *key)
 {
-	const char *driver;
+	const struct run *maker = maker_of(judge, run, result);
+
+	for (size_t i = 0; maker && i < maker->environment.count; i++)
+		if (strcmp(maker->environment.items[i].key, key) == 0)
+			return maker->environment.items[i].value;
+	return NULL;
+}
+
+/* These show what one card does; all others say the same of every card. */
+static bool is_of_a_card(const struct case_result *result)
+{
+	static const char *const kinds[] = {"gpu-health", "kernel", "load", "prompt"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (result->kind && strcmp(result->kind, kinds[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_of_class(const struct judge *judge, const char *target,
+			const struct standing *standing)
+{
+	const struct case_result *result = standing->result;
+	const struct gpu *wanted;
+	const char *card;
+
+	if (result->target)
+		return strcmp(target, result->target) == 0;
+	if (!is_of_a_card(result))
+		return true;
+	wanted = gpu_find(target);
+	card = policy__environment(judge, standing->run, result, "gpu");
+	return wanted && card && gpu_find(card) == wanted;
+}
+
+bool policy__in_cell(const struct judge *judge, const struct policy_cell *cell,
+		     const struct standing *standing)
+{
+	const char *driver = standing->driver;
 	char major[32];
 	int len;
 
+	if (cell->target && !is_of_class(judge, cell->target, standing))
+		return false;
 	if (cell->driver == FIELD_ABSENT_INT)
 		return true;
-	driver = environment(run, "gpu-driver");
 	len = snprintf(major, sizeof(major), "%lld", (long long)cell->driver);
-	return driver && strncmp(driver, major, (size_t)len) == 0 &&
-	       (driver[len] == '.' || !driver[len]);
+	return strncmp(driver, major, (size_t)len) == 0 && (driver[len] == '.' || !driver[len]);
 }
 
 const char *policy__cell_name(const struct policy_cell *cell, struct arena *arena)

@@ -88,6 +88,22 @@ static bool has_time(const struct judge *judge, const struct run *run)
 	return false;
 }
 
+/* A commit may have been built more than once: what was seen on another image says nothing of this
+ * one. A build that failed, and one that has not ended, have none yet. */
+static bool is_of_image(const struct judge *judge, const struct run *run)
+{
+	if (run->build.image_id)
+		return same(run->build.image_id, judge->image_id);
+	if (run->build.failed || (run->verdict != VERDICT_PASS && run->verdict != VERDICT_FAIL &&
+				  run->verdict != VERDICT_INCONCLUSIVE))
+		return true;
+	policy__close(
+		judge, "unreadable", run, NULL,
+		arena_printf(judge->arena, "run %s does not say which image it is of", run->id),
+		policy__run_command(judge, run, NULL));
+	return false;
+}
+
 static void find_runs(const struct judge *judge, struct past *past)
 {
 	const struct policy_input *input = judge->input;
@@ -96,7 +112,7 @@ static void find_runs(const struct judge *judge, struct past *past)
 		const struct run *run = input->records[i].run;
 
 		if (!run || input->records[i].fault || !same(run->suite, past->suite) ||
-		    !is_of_subject(input, run) || !has_time(judge, run))
+		    !is_of_subject(input, run) || !has_time(judge, run) || !is_of_image(judge, run))
 			continue;
 		*(const struct run **)arena_push(judge->arena, &past->runs, &past->run_count,
 						 sizeof(run)) = run;
@@ -125,20 +141,12 @@ static void keep_comparable(struct past *past)
 	past->run_count = kept;
 }
 
-static const char *driver_of(const struct run *run)
-{
-	for (size_t i = 0; i < run->environment.count; i++)
-		if (strcmp(run->environment.items[i].key, "gpu-driver") == 0)
-			return run->environment.items[i].value;
-	return "";
-}
-
-static struct standing *find_standing(const struct past *past, const struct run *run,
-				      const struct case_result *result)
+static struct standing *find_standing(const struct past *past, const struct case_result *result,
+				      const char *driver)
 {
 	for (size_t i = 0; i < past->case_count; i++)
 		if (strcmp(past->cases[i].result->name, result->name) == 0 &&
-		    strcmp(driver_of(past->cases[i].run), driver_of(run)) == 0)
+		    strcmp(past->cases[i].driver, driver) == 0)
 			return &past->cases[i];
 	return NULL;
 }
@@ -158,19 +166,21 @@ static void add_cases(const struct judge *judge, struct past *past, const struct
 {
 	for (size_t i = 0; i < run->case_count; i++) {
 		const struct case_result *result = &run->cases[i];
-		struct standing *standing = find_standing(past, run, result);
+		const char *known = policy__environment(judge, run, result, "gpu-driver");
+		const char *driver = known ? known : "";
+		struct standing *standing = find_standing(past, result, driver);
 
 		if (!standing) {
 			standing = arena_push(judge->arena, &past->cases, &past->case_count,
 					      sizeof(*standing));
-			*standing = (struct standing){.result = result, .run = run};
+			*standing =
+				(struct standing){.result = result, .run = run, .driver = driver};
 			standing->undecided = !outcome_is_decided(result->outcome);
 			continue;
 		}
 		if (standing->undecided && !outcome_is_decided(result->outcome))
 			standing->undecided++;
-		if (outcome_is_failure(result->outcome) &&
-		    same(run->build.image_id, judge->image_id))
+		if (outcome_is_failure(result->outcome))
 			note_failure(standing, run, result);
 	}
 }

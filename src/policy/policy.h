@@ -11,9 +11,12 @@
  *   tolerable. A build that failed and a run that measured nothing never open.
  * - A failure that its suite expects, or that is in quarantine, is none; but a required check has
  *   not passed by it, unless `excused` is "allowed". What passes against expectation fails.
+ * - Only records of the gated image count: of a commit, those of the newest image that it made.
  * - A case that failed earlier on this image, with the same suite, is not undone by a later pass:
- *   that is a flaky check, not a repaired image. `after_fail: "newest"` takes the newest instead.
- * - A result is as old as the run that made it, also where a later run reused it.
+ *   that is a flaky check, not a repaired image; still less by a skip or whatever else is
+ * tolerated. `after_fail: "newest"` takes the newest instead.
+ * - A result is as old as the run that made it and from its machine, also where a later run reused
+ *   it. What measures on a card is of that card, whether or not its suite names a target.
  * - A waiver lifts what it names, for the image it names, until it expires.
  */
 #ifndef POLICY_POLICY_H

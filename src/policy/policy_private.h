@@ -24,6 +24,7 @@ struct judge {
 struct standing {
 	const struct case_result *result;
 	const struct run *run;
+	const char *driver;	      /* that it was made on, "" where that is not known */
 	const struct run *failed_in;  /* an earlier run in which it failed, NULL: none */
 	const struct run *excused_in; /* an earlier one in which its failure was excused */
 	int64_t undecided;	      /* runs since the last decision */
@@ -60,8 +61,13 @@ void policy__waived(const struct judge *judge, const struct policy_waiver *waive
 /* Does the name of RESULT, with or without its target, match PATTERN? */
 bool policy__names(const char *pattern, const struct case_result *result);
 
-/* Was RUN made in CELL? */
-bool policy__in_cell(const struct policy_cell *cell, const struct run *run);
+/* What the environment of the run that made RESULT says of KEY: of RUN, which has it, or of the one
+ * that RUN took it from. NULL: that one is not known, or does not say. */
+const char *policy__environment(const struct judge *judge, const struct run *run,
+				const struct case_result *result, const char *key);
+/* Was the result in STANDING made in CELL? */
+bool policy__in_cell(const struct judge *judge, const struct policy_cell *cell,
+		     const struct standing *standing);
 /* "rtx5090, driver 570". */
 const char *policy__cell_name(const struct policy_cell *cell, struct arena *arena);
 

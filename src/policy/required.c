@@ -59,7 +59,8 @@ static void close_on(const struct judge *judge, const struct standing *standing,
 			     : again(judge, standing));
 }
 
-/* A pass that a failure on the same image contradicts. */
+/* A failure on the same image is not undone by what came since: not by a pass, and much less by
+ * what shows nothing and is tolerated. */
 static void judge_contradiction(const struct judge *judge, const struct standing *standing,
 				const struct run *failed_in)
 {
@@ -76,9 +77,10 @@ static void judge_contradiction(const struct judge *judge, const struct standing
 	}
 	policy__close(judge, "contradiction", standing->run, result,
 		      arena_printf(judge->arena,
-				   "%s: passed in %s, but failed in %s on the same image with the "
+				   "%s: %s in %s, but failed in %s on the same image with the "
 				   "same suite%s",
-				   result->name, standing->run->id, failed_in->id, note),
+				   result->name, case_shown(result), standing->run->id,
+				   failed_in->id, note),
 		      arena_printf(judge->arena,
 				   "find out why (assay compare %s %s), or waive it: assay key "
 				   "waive --check '%s'",
@@ -111,6 +113,15 @@ void policy__judge_age(const struct judge *judge, const struct standing *standin
 		return;
 	}
 	age = judge->input->now_ms - made;
+	if (age < -POLICY_SKEW_MS) {
+		policy__close(
+			judge, "future", standing->run, result,
+			arena_printf(judge->arena, "%s: taken from run %s in the future",
+				     result->name,
+				     result->reused_from ? result->reused_from : standing->run->id),
+			policy__run_command(judge, standing->run, result));
+		return;
+	}
 	if (age <= max)
 		return;
 	policy__close(judge, "too-old", standing->run, result,
@@ -119,26 +130,36 @@ void policy__judge_age(const struct judge *judge, const struct standing *standin
 		      policy__run_command(judge, standing->run, result));
 }
 
-static void judge_one(const struct judge *judge, const struct standing *standing,
+/* Does the result in STANDING do for REQUIRE? */
+static bool satisfies(const struct judge *judge, const struct standing *standing,
 		      const struct policy_require *require)
 {
 	const struct case_result *result = standing->result;
 	int skip = require->skip >= 0 ? require->skip : judge->policy->skip;
+
+	if (result->outcome == OUTCOME_SKIP)
+		return skip == POLICY_SKIP_ALLOWED;
+	if (case_verdict(result) != VERDICT_PASS)
+		return false;
+	return result->outcome == OUTCOME_PASS || (outcome_is_failure(result->outcome) &&
+						   judge->policy->excused == POLICY_SKIP_ALLOWED);
+}
+
+static void judge_one(const struct judge *judge, const struct standing *standing,
+		      const struct policy_require *require)
+{
+	const struct case_result *result = standing->result;
 	const struct policy_waiver *waiver;
 	bool lenient = judge->policy->excused == POLICY_SKIP_ALLOWED;
 	const char *note;
 
 	policy__judge_age(judge, standing, require);
-	if (result->outcome == OUTCOME_PASS && case_verdict(result) == VERDICT_PASS) {
+	if (satisfies(judge, standing, require)) {
 		judge_contradiction(judge, standing,
 				    standing->failed_in || lenient ? standing->failed_in
 								   : standing->excused_in);
 		return;
 	}
-	if (result->outcome == OUTCOME_SKIP && skip == POLICY_SKIP_ALLOWED)
-		return;
-	if (outcome_is_failure(result->outcome) && case_verdict(result) == VERDICT_PASS && lenient)
-		return;
 	waiver = policy__waiver(judge, result, NULL, &note);
 	if (waiver)
 		policy__waived(judge, waiver, result->name);
@@ -156,16 +177,6 @@ static bool is_required(const struct policy_require *require, const struct case_
 	return false;
 }
 
-/* A GPU class is not asked of a case that has none: it says the same of every card. */
-static bool fits_cell(const struct policy_cell *cell, const struct standing *standing)
-{
-	const char *target = standing->result->target;
-
-	if (cell->target && target && strcmp(cell->target, target) != 0)
-		return false;
-	return policy__in_cell(cell, standing->run);
-}
-
 static void judge_in_cell(const struct judge *judge, struct past *pasts, size_t count,
 			  const struct policy_require *require, const struct policy_cell *cell)
 {
@@ -180,7 +191,8 @@ static void judge_in_cell(const struct judge *judge, struct past *pasts, size_t 
 		for (size_t k = 0; k < pasts[i].case_count; k++) {
 			struct standing *standing = &pasts[i].cases[k];
 
-			if (!is_required(require, standing->result) || !fits_cell(cell, standing))
+			if (!is_required(require, standing->result) ||
+			    !policy__in_cell(judge, cell, standing))
 				continue;
 			standing->required = true;
 			found++;
@@ -227,11 +239,11 @@ void policy__judge_others(const struct judge *judge, const struct past *pasts, s
 
 			if (standing->required)
 				continue;
-			if (standing->result->outcome == OUTCOME_PASS &&
-			    !opens_on(judge->policy, VERDICT_FAIL))
-				judge_contradiction(judge, standing, standing->failed_in);
-			if (verdict == VERDICT_PASS || opens_on(judge->policy, verdict))
+			if (verdict == VERDICT_PASS || opens_on(judge->policy, verdict)) {
+				if (!opens_on(judge->policy, VERDICT_FAIL))
+					judge_contradiction(judge, standing, standing->failed_in);
 				continue;
+			}
 			waiver = policy__waiver(judge, standing->result, NULL, &note);
 			if (waiver)
 				policy__waived(judge, waiver, standing->result->name);

@@ -2,11 +2,11 @@
  * The decision table, decide.tsv: name, members added to the policy, records, expected rules.
  *
  * Records are words. "run" starts a run of suite s on image A, an hour old; then age=, in=, suite=,
- * hash=, image=, commit=, driver=, verdict=, nobuild, fault, time=; NAME=OUTCOME is a case,
- * followed by kind=, tag=, label=, target=, optional, expected, quarantined, flaky, reused=AGE;
- * METRIC:1,2,3 (or METRIC<1,2 where lower is better) is a metric of it. "waiver" starts a waiver of
- * NAME: check=, metric=, wlabel=, wimage=, until=, expired=, from=, unsigned, noreason.
- * "unreachable" and "by-commit" are of the input.
+ * hash=, image=, commit=, driver=, gpu=, verdict=, nobuild, unbuilt, fault, time=; NAME=OUTCOME is
+ * a case, followed by kind=, tag=, label=, target=, optional, expected, quarantined, flaky,
+ * reused=AGE, reused-in=AHEAD; METRIC:1,2,3 (or METRIC<1,2 where lower is better) is a metric of
+ * it. "waiver" starts a waiver of NAME: check=, metric=, wlabel=, wimage=, until=, expired=, from=,
+ * unsigned, noreason. "unreachable" and "by-commit" are of the input.
  */
 #include "base/buf.h"
 #include "base/clock.h"
@@ -152,6 +152,12 @@ static bool of_waiver(struct scene *scene, const char *key, const char *value)
 	return true;
 }
 
+static void add_environment(struct run *run, const char *key, const char *value)
+{
+	*(struct pair *)arena_push(run->arena, &run->environment.items, &run->environment.count,
+				   sizeof(struct pair)) = (struct pair){key, value};
+}
+
 static bool of_run(struct scene *scene, const char *key, const char *value)
 {
 	struct run *run = scene->run;
@@ -171,9 +177,9 @@ static bool of_run(struct scene *scene, const char *key, const char *value)
 	else if (strcmp(key, "commit") == 0)
 		run->commit.hash = value;
 	else if (strcmp(key, "driver") == 0)
-		*(struct pair *)arena_push(run->arena, &run->environment.items,
-					   &run->environment.count, sizeof(struct pair)) =
-			(struct pair){"gpu-driver", value};
+		add_environment(run, "gpu-driver", value);
+	else if (strcmp(key, "gpu") == 0)
+		add_environment(run, "gpu", value);
 	else if (strcmp(key, "verdict") == 0)
 		assert_int_equal(verdict_parse(value, &run->verdict), 0);
 	else if (strcmp(key, "fault") == 0)
@@ -196,6 +202,8 @@ static bool of_case(struct scene *scene, const char *key, const char *value)
 		result->target = value;
 	else if (strcmp(key, "reused") == 0)
 		result->reused_from = id_at(arena, NOW_MS - age_ms(value));
+	else if (strcmp(key, "reused-in") == 0)
+		result->reused_from = id_at(arena, NOW_MS + age_ms(value));
 	else if (strcmp(key, "reused-id") == 0)
 		result->reused_from = value;
 	else if (strcmp(key, "tag") == 0)
@@ -228,6 +236,8 @@ static void take_flag(struct scene *scene, const char *word)
 			.subject = "c0ffee", .commit = "c0ffee", .now_ms = NOW_MS};
 	else if (strcmp(word, "nobuild") == 0)
 		scene->run->build = (struct build){.failed = true, .message = "exit code 1"};
+	else if (strcmp(word, "unbuilt") == 0)
+		scene->run->build.image_id = NULL;
 	else if (strcmp(word, "optional") == 0)
 		scene->result->optional = true;
 	else if (strcmp(word, "expected") == 0)
