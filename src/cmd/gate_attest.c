@@ -84,7 +84,7 @@ int gate_read_waivers(struct gate *gate, struct err *err)
 
 /* --- writing --------------------------------------------------------------------------------- */
 
-static int read_histories(struct gate *gate, struct attest_history **out, struct err *err)
+int gate_read_histories(struct gate *gate, struct err *err)
 {
 	const struct strings *suites = &gate->policy->suites;
 	struct attest_history *list = arena_alloc(gate->arena, suites->count * sizeof(*list));
@@ -95,7 +95,7 @@ static int read_histories(struct gate *gate, struct attest_history **out, struct
 			       err) < 0)
 			return -1;
 	}
-	*out = list;
+	gate->histories = list;
 	return 0;
 }
 
@@ -135,10 +135,10 @@ static struct attest_subject subject_of(const struct gate *gate)
 static int make_bundle(struct gate *gate, const struct sign_key *key, struct buf *out,
 		       struct err *err)
 {
-	struct attest_history *histories = NULL;
 	struct attest_case attested = {.policy = gate->policy,
 				       .decision = &gate->decision,
 				       .subject = subject_of(gate),
+				       .histories = gate->histories,
 				       .history_count = gate->policy->suites.count,
 				       .now_ms = gate->input.now_ms,
 				       .harness = own_digest(gate->arena)};
@@ -147,9 +147,6 @@ static int make_bundle(struct gate *gate, const struct sign_key *key, struct buf
 	if (!attested.subject.image_id)
 		return err_set(err, ERR_USAGE, "nothing to attest: no image of %s is known",
 			       gate->input.subject);
-	if (read_histories(gate, &histories, err) < 0)
-		return -1;
-	attested.histories = histories;
 	sign_key_id(key, id);
 	gate->signer = arena_strdup(gate->arena, id);
 	return attest_bundle(&attested, key, out, err);

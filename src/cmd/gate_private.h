@@ -36,6 +36,7 @@ struct gate {
 	struct registry_ref ref;     /* of the registry */
 	struct registry_image found; /* there, if it is */
 	struct policy_input input;
+	const struct attest_history *histories; /* as they were before the records were read */
 	struct policy_decision decision;
 	struct run **runs; /* to be freed */
 	size_t run_count;
@@ -46,7 +47,8 @@ struct gate {
 /* gate_records.c: what is known of the subject goes to gate->input; what cannot be had is a reason
  * to stay closed, not an error. */
 void gate_read_records(struct gate *gate);
-/* The chain over the first RECORDS of SUITE (SIZE_MAX: all; COUNT gets how many). ERR_NOTFOUND. */
+/* The chain over the first RECORDS of SUITE (SIZE_MAX: all; COUNT gets how many). ERR_NOTFOUND:
+ * there are fewer; ERR_USAGE: of the gate's image there are more, and not all of them passes. */
 int gate_chain(struct gate *gate, const char *suite, size_t records, char head[DIGEST_HEX],
 	       size_t *count, struct err *err);
 /* Digest of what is recorded of the run ID now; ERR_NOTFOUND. */
@@ -55,6 +57,9 @@ int gate_run_digest(struct gate *gate, const char *id, char digest[DIGEST_HEX], 
 /* gate_attest.c */
 int gate_read_trust(struct gate *gate, struct err *err);
 int gate_read_waivers(struct gate *gate, struct err *err);
+/* What is attested of the histories. Before the records are read: no link of a chain is of a record
+ * that the decision did not see. */
+int gate_read_histories(struct gate *gate, struct err *err);
 /* Write the bundle to --attest and, with --push, beside the image. */
 int gate_attest(struct gate *gate, struct err *err);
 /* The decision is what the bundle of --verify says. */

@@ -124,46 +124,91 @@ static int read_suite(struct gate *gate, const char *suite, struct err *err)
 
 /* --- runs that have not ended ---------------------------------------------------------------- */
 
-/* The newest run that is recorded of the subject, "" for none. */
-static const struct run *newest_of(const struct gate *gate)
+/* Id of the newest run of SUITE that is recorded of the subject, "" for none. */
+static const char *newest_of(const struct gate *gate, const char *suite)
 {
-	const struct run *newest = NULL;
+	const char *newest = "";
 
 	for (size_t i = 0; i < gate->run_count; i++)
-		if (!newest || strcmp(gate->runs[i]->id, newest->id) > 0)
-			newest = gate->runs[i];
+		if (strcmp(gate->runs[i]->suite, suite) == 0 &&
+		    strcmp(gate->runs[i]->id, newest) > 0)
+			newest = gate->runs[i]->id;
 	return newest;
 }
 
-/* A run folder newer than what is recorded. What does not read yet is being written. */
-static void add_open_run(struct gate *gate, const char *id, const struct run *newest)
+/* A run of one suite is not made known by a newer one of another: the oldest of the newest. */
+static const char *known_up_to(const struct gate *gate)
+{
+	const struct strings *suites = &gate->policy->suites;
+	const char *oldest = newest_of(gate, suites->items[0]);
+
+	for (size_t i = 1; i < suites->count; i++) {
+		const char *newest = newest_of(gate, suites->items[i]);
+
+		oldest = strcmp(newest, oldest) < 0 ? newest : oldest;
+	}
+	return oldest;
+}
+
+/* Does COMMIT make the gate's image? So it did, if it did before. */
+static bool makes_image(const struct gate *gate, const char *commit)
+{
+	for (size_t i = 0; i < gate->run_count; i++) {
+		const struct run *run = gate->runs[i];
+
+		if (commit && run->build.image_id && run->commit.hash &&
+		    strcmp(run->commit.hash, commit) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* 0 also when there is no run.json yet: the folder has just been made. */
+static int read_run_file(struct gate *gate, const char *id, struct run **out, struct err *err)
 {
 	const char *path = arena_printf(gate->arena, "%s/runs/%s/run.json", gate->state, id);
 	struct json *json = NULL;
-	struct run *run = NULL;
-	struct err ignored = {0};
 	struct buf text;
+	int rc;
 
 	buf_init(&text, JSON_BYTES_MAX);
-	if (file_read(path, &text, &ignored) == 0 &&
-	    json_parse(buf_str(&text), text.len, false, &json, &ignored) == 0 &&
-	    run_from_json(json, &run, &ignored) == 0 && run->verdict == VERDICT_OPEN) {
-		/* its image is not known yet; the same commit would make the same one */
-		if (newest && !run->build.image_id && run->commit.hash &&
-		    strcmp(run->commit.hash, newest->commit.hash) == 0)
-			run->build.image_id = gate->input.image_id;
-		add_record(gate, &(struct policy_record){.run = run, .id = run->id});
-		keep_run(gate, run);
-		run = NULL;
-	}
-	run_free(run);
+	rc = file_read(path, &text, err);
+	if (rc == 0 && (json_parse(buf_str(&text), text.len, false, &json, err) < 0 ||
+			run_from_json(json, out, err) < 0))
+		rc = err_wrap(err, "%s", path);
+	else if (rc < 0 && err->code == ERR_NOTFOUND)
+		rc = 0;
 	json_free(json);
 	buf_done(&text);
+	return rc;
+}
+
+/* A run folder newer than what is recorded. */
+static void add_open_run(struct gate *gate, const char *id)
+{
+	struct policy_record record = {.id = arena_strdup(gate->arena, id)};
+	struct run *run = NULL;
+	struct err why = {0};
+
+	if (read_run_file(gate, id, &run, &why) < 0) {
+		record.fault = arena_strdup(gate->arena, why.msg);
+		add_record(gate, &record);
+		return;
+	}
+	if (!run || run->verdict != VERDICT_OPEN) {
+		run_free(run);
+		return;
+	}
+	if (!run->build.image_id && makes_image(gate, run->commit.hash))
+		run->build.image_id = gate->input.image_id;
+	record.run = run;
+	add_record(gate, &record);
+	keep_run(gate, run);
 }
 
 static void read_open_runs(struct gate *gate)
 {
-	const struct run *newest = newest_of(gate);
+	const char *known = known_up_to(gate);
 	struct dirent *entry;
 	DIR *folder;
 
@@ -171,8 +216,8 @@ static void read_open_runs(struct gate *gate)
 		return;
 	folder = opendir(arena_printf(gate->arena, "%s/runs", gate->state));
 	while (folder && (entry = readdir(folder)))
-		if (entry->d_name[0] != '.' && (!newest || strcmp(entry->d_name, newest->id) > 0))
-			add_open_run(gate, entry->d_name, newest);
+		if (entry->d_name[0] != '.' && strcmp(entry->d_name, known) > 0)
+			add_open_run(gate, entry->d_name);
 	if (folder)
 		closedir(folder);
 }
@@ -184,6 +229,8 @@ void gate_read_records(struct gate *gate)
 
 	if (rc == 0)
 		rc = find_name(gate, &why);
+	if (rc == 0 && (gate->options->attest || gate->options->push))
+		rc = gate_read_histories(gate, &why);
 	for (size_t i = 0; i < gate->policy->suites.count && rc == 0; i++)
 		rc = read_suite(gate, gate->policy->suites.items[i], &why);
 	if (rc < 0)
@@ -194,42 +241,65 @@ void gate_read_records(struct gate *gate)
 
 /* --- the chain ------------------------------------------------------------------------------- */
 
+static void add_link(char head[DIGEST_HEX], const struct run_row *row)
+{
+	const struct attest_record record = {
+		row->id,     row->started_at, row->suite,  row->commit, verdict_name(row->verdict),
+		row->reason, row->image_id,   row->passed, row->failed, row->other};
+
+	attest_chain_add(head, &record);
+}
+
+/* Is ID the gate's image, by whichever name an engine gives it? */
+static bool is_ours(const struct gate *gate, const char *id)
+{
+	const char *names[] = {gate->input.image_id, gate->found.image_id, gate->found.manifest,
+			       gate->found.index};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (id && names[i] && strcmp(id, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A decision does not know what came after it: of this image nothing but passes may have. */
+static int check_since(const struct gate *gate, const struct run_row *rows, size_t count,
+		       struct err *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (is_ours(gate, rows[i].image_id) && rows[i].verdict != VERDICT_PASS)
+			return err_set(err, ERR_USAGE,
+				       "run %s of this image, recorded since the decision: %s",
+				       rows[i].id, verdict_name(rows[i].verdict));
+	return 0;
+}
+
 int gate_chain(struct gate *gate, const char *suite, size_t records, char head[DIGEST_HEX],
 	       size_t *count, struct err *err)
 {
-	const struct store_filter filter = {.suite = suite,
-					    .as_recorded = true,
-					    .limit = records < CHAIN_MAX ? records : CHAIN_MAX};
+	const struct store_filter filter = {
+		.suite = suite, .as_recorded = true, .limit = CHAIN_MAX};
 	struct arena *arena = arena_new();
 	struct run_row *rows = NULL;
-	size_t found = 0;
+	size_t found = 0, links;
 	int rc = open_history(gate, err);
 
-	if (rc == 0 && records)
+	if (rc == 0)
 		rc = gate->store->ops->runs(gate->store, &filter, arena, &rows, &found, err);
+	links = records < found ? records : found;
 	head[0] = '\0';
-	for (size_t i = 0; i < found; i++) {
-		const struct attest_record record = {rows[i].id,
-						     rows[i].started_at,
-						     rows[i].suite,
-						     rows[i].commit,
-						     verdict_name(rows[i].verdict),
-						     rows[i].reason,
-						     rows[i].image_id,
-						     rows[i].passed,
-						     rows[i].failed,
-						     rows[i].other};
-
-		attest_chain_add(head, &record);
-	}
-	arena_free(arena);
+	for (size_t i = 0; i < links; i++)
+		add_link(head, &rows[i]);
 	if (rc == 0 && records != SIZE_MAX && found < records)
 		rc = err_set(err, ERR_NOTFOUND,
 			     "the history has %zu records of suite %s, the "
 			     "decision knew %zu",
 			     found, suite, records);
+	if (rc == 0)
+		rc = check_since(gate, rows + links, found - links, err);
 	if (rc == 0 && count)
 		*count = found;
+	arena_free(arena);
 	return rc;
 }
 

@@ -59,6 +59,28 @@ sed -n 's/.*"run":\(.*\)}$/\1/p' runs.jsonl | head -1 | sed 's/"verdict":"pass"/
 	>r/.assay/runs/29991231T000000000Z-00000000/run.json
 sed -i "s/\"started_at\":\"[^\"]*\"/\"started_at\":\"$(date -u +%FT%T.000Z)\"/" r/.assay/runs/29991231T000000000Z-00000000/run.json
 expect 5 'in-progress: run 29991231T000000000Z-00000000' gate --repo r --image "$(image a)"
+# What another suite has recorded since makes no difference.
+"$top/tests/cli/gate_runs.py" a,60,arch=pass >s.jsonl
+"$top/tests/cli/gate_runs.py" a,1,kernel=pass | python3 -c '
+import hashlib, json, sys
+run = json.load(sys.stdin)["run"]
+run["suite"]["name"] = "t"
+text = json.dumps(run, separators=(",", ":"))
+print(json.dumps({"assay_history": 1, "sha256": hashlib.sha256(text.encode()).hexdigest()})[:-1] + ",\"run\":" + text + "}")' >t.jsonl
+"$ASSAY" history import s.jsonl --history two.db >/dev/null && "$ASSAY" history import t.jsonl --history two.db >/dev/null
+policy two.jsonc '' && sed -i 's/"suites": \["s"\]/"suites": ["s", "t"]/' two.jsonc
+two() { "$ASSAY" gate --repo r --policy two.jsonc --history two.db --image "$(image a)"; }
+id=$(date -u -d '-30 seconds' +%Y%m%dT%H%M%S000Z)-00000001
+rm -r r/.assay/runs/* && mkdir "r/.assay/runs/$id"
+expect 0 '^open: ' two
+sed -n 's/.*"run":\(.*\)}$/\1/p' s.jsonl | sed 's/"verdict":"pass"/"verdict":"open"/; s/"image_id":"[^"]*",//; s/"id":"[^"]*"/"id":"'"$id"'"/' >"r/.assay/runs/$id/run.json"
+sed -i "s/\"started_at\":\"[^\"]*\"/\"started_at\":\"$(date -u -d '-30 seconds' +%FT%T.000Z)\"/" "r/.assay/runs/$id/run.json"
+expect 5 "in-progress: run $id" two
+# What was left by a newer version, or is cut short, may be anything.
+for text in '{"assay_run": 99}' '{' ''; do
+	printf '%s' "$text" >"r/.assay/runs/$id/run.json"
+	expect 1 "unreadable: record $id cannot be relied on: .*run.json" two
+done
 
 # Reports.
 expect 1 '^::error title=assay gate failed::arch: fail' gate --image "$(image b)" -o github
@@ -99,10 +121,15 @@ policy short.jsonc ', "attested_for": "1ms"'
 gate --image "$(image a)" --policy short.jsonc --attest short.jsonl --key ci.key >/dev/null
 expect 1 'expired: decided at' verify short.jsonl --image "$(image a)" --policy short.jsonc
 
-# The history it rests on: a later run is no harm, one that is gone is.
+# The history it rests on: a later run is no harm unless it is of this image and fails; one that is
+# gone is.
 expect 0 '^open: ' verify a.jsonl --image "$(image a)" --history h.db
-runs e,0,arch=pass
+runs e,0,arch=fail a,0,arch=pass
 expect 0 '^open: ' verify a.jsonl --image "$(image a)" --history h.db
+cp h.db later.db
+"$top/tests/cli/gate_runs.py" a,0,arch=fail >later.jsonl
+"$ASSAY" history import later.jsonl --history later.db >/dev/null
+expect 1 'history: run .* of this image, recorded since the decision: fail' verify a.jsonl --image "$(image a)" --history later.db
 cp h.db less.db
 sqlite3 less.db "PRAGMA foreign_keys = ON; DELETE FROM runs WHERE verdict = 'fail'"
 expect 1 'history: the first 3 records of suite s are not those of the decision' verify a.jsonl --image "$(image a)" --history less.db
