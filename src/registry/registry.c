@@ -13,13 +13,23 @@
 	"application/vnd.oci.image.index.v1+json, "                                                \
 	"application/vnd.docker.distribution.manifest.list.v2+json"
 
+/* Nothing, a port or a path: localhost:80@evil.org is elsewhere. */
+static bool ends_host(const char *rest)
+{
+	if (*rest == ':')
+		rest += 1 + strspn(rest + 1, "0123456789");
+	return !*rest || *rest == '/';
+}
+
 /* The whole name, up to a port or a path: 127.evil.org and localhost.evil.org are elsewhere. */
 bool registry__is_loopback(const char *host)
 {
 	size_t len = strcspn(host, ":/");
 
 	if (strncmp(host, "[::1]", 5) == 0)
-		return !host[5] || host[5] == ':' || host[5] == '/';
+		return ends_host(host + 5);
+	if (!ends_host(host + len))
+		return false;
 	if (len == 9 && strncmp(host, "localhost", len) == 0)
 		return true;
 	return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == len;
