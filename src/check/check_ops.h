@@ -47,6 +47,8 @@ struct check_ops {
 	 * failing one. -1 with ERR: the check could not be made (broken). May block. */
 	int (*run)(struct check_ctx *ctx, const void *spec, struct case_result *out,
 		   struct err *err);
+	/* Optional: does it ask something that is not of the image, such as a URL of its own? */
+	bool (*elsewhere)(const void *spec);
 };
 
 /* Every kind, sorted by name, NULL-terminated. */

@@ -363,6 +363,11 @@ static int run(struct check_ctx *ctx, const void *data, struct case_result *out,
 	return rc;
 }
 
+static bool elsewhere(const void *spec)
+{
+	return check_load_template(spec)->url != NULL;
+}
+
 const struct check_ops check_load = {
 	.kind = "load",
 	.summary = "load on the deployed service: times, failures, the highest rate that holds",
@@ -372,4 +377,5 @@ const struct check_ops check_load = {
 	.validate = check_load_validate,
 	.load = load,
 	.run = run,
+	.elsewhere = elsewhere,
 };

@@ -565,6 +565,11 @@ static int run(struct check_ctx *ctx, const void *data, struct case_result *out,
 	return check_trial_end(&trial, rc, where, "every answer holds", err);
 }
 
+static bool elsewhere(const void *spec)
+{
+	return template_of(spec)->url != NULL;
+}
+
 const struct check_ops check_prompt = {
 	.kind = "prompt",
 	.summary = "prompts to the deployed service: right answers, whole streams, RunPod jobs",
@@ -574,4 +579,5 @@ const struct check_ops check_prompt = {
 	.validate = validate,
 	.load = load,
 	.run = run,
+	.elsewhere = elsewhere,
 };

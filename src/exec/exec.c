@@ -115,15 +115,17 @@ static bool same_text(const char *a, const char *b)
 /* What looks at the commit or its baseline sees more than the image. A service that is named by its
  * URL may be another by now. What was timed was timed then, on the card of then: it is asked anew
  * unless only the change is of interest. */
-static bool asks_anew(const struct suite *suite, const char *kind, bool changed)
+static bool asks_anew(const struct suite *suite, const struct case_result *now, bool changed)
 {
-	const struct check_ops *ops = check_find(kind);
-	bool elsewhere = suite->service && suite->service->url;
+	const struct suite_check *check = find_check(suite, now);
+	const struct check_ops *ops = check_find(now->kind);
 
-	if (!ops || ops->needs & NEED_COMMIT)
+	if (!check || !ops || ops->needs & NEED_COMMIT)
 		return true;
-	return ops->needs & NEED_SERVICE ? !changed || elsewhere
-					 : ops->needs & NEED_GPU && !changed;
+	if (ops->needs & NEED_SERVICE)
+		return !changed || (suite->service && suite->service->url) ||
+		       (ops->elsewhere && ops->elsewhere(check->spec));
+	return ops->needs & NEED_GPU && !changed;
 }
 
 bool exec_can_reuse(const struct suite *suite, const struct case_result *now, const struct run *old,
@@ -132,8 +134,7 @@ bool exec_can_reuse(const struct suite *suite, const struct case_result *now, co
 	const struct case_result *before = run_find_case(old, now->name);
 
 	return before && outcome_is_decided(before->outcome) &&
-	       same_text(now->definition, before->definition) &&
-	       !asks_anew(suite, now->kind, changed);
+	       same_text(now->definition, before->definition) && !asks_anew(suite, now, changed);
 }
 
 /* What excuses a failure is today's. */
