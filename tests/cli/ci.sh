@@ -58,6 +58,19 @@ options() {
 }
 holds 'the examples use options that exist' options
 
+# What is to be filled in is said so, and is all there is to fill in: nothing else is named so.
+filled_in() {
+	local file
+	for file in "$top"/docs/ci/github-*.yml; do
+		sed -n 2p "$file" | grep -qx '# To fill in: OWNER/assay is .*' || return 1
+		! sed 2d "$file" | grep OWNER | grep -vE '^ +(- )?uses: OWNER/assay/ci/action@v1$' || return 1
+	done
+	! grep -rl OWNER "$top/ci/action" "$top"/docs/ci/{gitlab-ci.yml,generic.sh,argo-rollouts.yaml}
+}
+holds 'the value to fill in is told, and stands for the action alone' filled_in
+nightly() { tail -n 2 "$top/docs/ci/github-nightly-bisect.yml" | tr -d '\n' | grep -qE "if: always\(\) && steps.judge.outputs.exit-code != '0' +run: exit 1$"; }
+holds 'a night is green only when it passed' nightly
+
 # GitHub's and GitLab's own schemas.
 python=${ASSAY_TEST_PYTHON:-python3}
 if "$python" -c 'import check_jsonschema' 2>/dev/null; then
