@@ -15,18 +15,6 @@
 
 #define TIMEOUT_S 120
 
-static void judged(struct case_outcome *out, const struct finding *finding, const char *what)
-{
-	char text[CASE_TEXT_MAX / 2];
-
-	(void)gate_text(finding, text, sizeof(text));
-	if (finding->gate == GATE_NONE)
-		case_pass(out, "%s: %s", what, text);
-	else
-		case_fail(out, gate_label(finding->gate), gate_name(finding->gate), "%s: %s", what,
-			  text);
-}
-
 static bool lacks(struct case_env *env, enum path path, enum number type)
 {
 	const char *missing = path_missing(&env->library, path, type);
@@ -90,7 +78,7 @@ static int run_gemm(struct case_env *env, const struct case_params *p, struct er
 	    0)
 		return -1;
 	if (env->out->verdict != CASE_SKIP)
-		judged(env->out, &worst, what);
+		cases_judged(env->out, &worst, what);
 	return 0;
 }
 
@@ -112,7 +100,7 @@ static int run_gemv(struct case_env *env, const struct case_params *p, struct er
 	rc = product_judge(env, &product, &w, &lattice, 1, cases_seed() + 2, 1, &finding, err);
 	if (rc < 0)
 		return -1;
-	judged(env->out, &finding, product.name);
+	cases_judged(env->out, &finding, product.name);
 	return 0;
 }
 
@@ -222,7 +210,7 @@ static int compare(struct case_env *env, const struct output *output, uint64_t w
 		bad = differing(got + GATE_GUARD_BYTES, right, output->bytes, &first);
 		if (!gate_written(NUMBER_FP32, right, 0, got, got + output->room - GATE_GUARD_BYTES,
 				  &finding))
-			judged(env->out, &finding, what);
+			cases_judged(env->out, &finding, what);
 		else if (bad)
 			case_fail(env->out, gate_label(GATE_CODES), gate_name(GATE_CODES),
 				  "%s: %zu of %zu bytes differ, first %zu", what, bad,

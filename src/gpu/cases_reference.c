@@ -15,18 +15,6 @@ static const struct shape_of own_shapes[] = {
 	{"w1", 14336, 4096}, {"w2", 4096, 14336}, {"k", 1024, 4096}, {"tail", 1003, 192}};
 static const unsigned own_rows[] = {1, 3, 17};
 
-static void judged(struct case_outcome *out, const struct finding *finding, const char *what)
-{
-	char text[CASE_TEXT_MAX / 2];
-
-	(void)gate_text(finding, text, sizeof(text));
-	if (finding->gate == GATE_NONE)
-		case_pass(out, "%s: %s", what, text);
-	else
-		case_fail(out, gate_label(finding->gate), gate_name(finding->gate), "%s: %s", what,
-			  text);
-}
-
 static int judge_shape(struct case_env *env, const struct product *product,
 		       const struct shape_of *shape, bool nested, struct finding *finding,
 		       struct err *err)
@@ -62,7 +50,7 @@ static int run_gemv(struct case_env *env, const struct case_params *p, struct er
 		if (rc == 0)
 			break;
 	}
-	judged(env->out, &finding, product.name);
+	cases_judged(env->out, &finding, product.name);
 	return 0;
 }
 
@@ -71,11 +59,8 @@ static int run_dequantise(struct case_env *env, const struct case_params *p, str
 {
 	const struct shape_of *shape = &own_shapes[2];
 	size_t count = (size_t)shape->n * shape->k, bytes = count * number_size(p->type);
-	struct finding finding = {.gate = GATE_NONE};
 	struct output output;
 	struct matrix w;
-	uint8_t *got;
-	double *want;
 
 	if (matrix_make(&env->gpu, shape->n, shape->k, CONTENT_NORMAL, p->nested, cases_seed(), &w,
 			err) < 0 ||
@@ -86,20 +71,7 @@ static int run_dequantise(struct case_env *env, const struct case_params *p, str
 				(void *[]){&w.weights, &output.address, &count, &w.blocksize},
 				err) < 0)
 		return -1;
-	got = xcalloc(output.room, 1);
-	want = xcalloc(count, sizeof(*want));
-	for (size_t i = 0; i < count; i++)
-		want[i] = (double)nf4_value_at(w.host_packed, w.host_absmax, w.blocksize, i);
-	if (output_read(&env->gpu, &output, got, err) < 0)
-		return -1;
-	if (gate_written(p->type, got + GATE_GUARD_BYTES, count, got,
-			 got + output.room - GATE_GUARD_BYTES, &finding))
-		(void)gate_exact(GATE_CODES, p->type, got + GATE_GUARD_BYTES, want, count,
-				 &finding);
-	judged(env->out, &finding, "nf4_dequantise");
-	free(got);
-	free(want);
-	return 0;
+	return cases_dequantised(env, &w, p->type, count, &output, "nf4_dequantise", err);
 }
 
 /* The quantiser that libraries are held to, against the host's. */
@@ -162,7 +134,7 @@ static int run_moe(struct case_env *env, const struct case_params *p, struct err
 			       cases_seed() + 1, &finding, err);
 	if (rc < 0)
 		return -1;
-	judged(env->out, &finding, "fused MoE layer");
+	cases_judged(env->out, &finding, "fused MoE layer");
 	return 0;
 }
 

@@ -23,18 +23,6 @@
 
 /* --- gates ----------------------------------------------------------------------------------- */
 
-static void judged(struct case_outcome *out, const struct finding *finding, const char *what)
-{
-	char text[CASE_TEXT_MAX / 2];
-
-	(void)gate_text(finding, text, sizeof(text));
-	if (finding->gate == GATE_NONE)
-		case_pass(out, "%s: %s", what, text);
-	else
-		case_fail(out, gate_label(finding->gate), gate_name(finding->gate), "%s: %s", what,
-			  text);
-}
-
 static int run_gemv(struct case_env *env, const struct case_params *p, struct err *err)
 {
 	struct product product = yardstick_gemv(p->type);
@@ -52,7 +40,8 @@ static int run_gemv(struct case_env *env, const struct case_params *p, struct er
 		rc = product_judge_order(env, &product, &w, cases_seed(), &order, err);
 	if (rc < 0)
 		return -1;
-	judged(env->out, finding.gate == GATE_NONE && rc == 0 ? &order : &finding, product.name);
+	cases_judged(env->out, finding.gate == GATE_NONE && rc == 0 ? &order : &finding,
+		     product.name);
 	return 0;
 }
 
@@ -60,11 +49,8 @@ static int run_gemv(struct case_env *env, const struct case_params *p, struct er
 static int run_dequantise(struct case_env *env, const struct case_params *p, struct err *err)
 {
 	size_t count = (size_t)p->n * p->k, bytes = count * number_size(p->type);
-	struct finding finding = {.gate = GATE_NONE};
 	struct output output;
 	struct matrix w;
-	uint8_t *got;
-	double *want;
 
 	if (matrix_make(&env->gpu, p->n, p->k, CONTENT_NORMAL, p->nested, cases_seed(), &w, err) <
 		    0 ||
@@ -72,20 +58,7 @@ static int run_dequantise(struct case_env *env, const struct case_params *p, str
 	    output_reset(&env->gpu, &output, err) < 0 ||
 	    yardstick_dequantise(env, &w, p->type, output.address, err) < 0)
 		return -1;
-	got = xcalloc(output.room, 1);
-	want = xcalloc(count, sizeof(*want));
-	for (size_t i = 0; i < count; i++)
-		want[i] = (double)nf4_value_at(w.host_packed, w.host_absmax, w.blocksize, i);
-	if (output_read(&env->gpu, &output, got, err) < 0)
-		return -1;
-	if (gate_written(p->type, got + GATE_GUARD_BYTES, count, got,
-			 got + output.room - GATE_GUARD_BYTES, &finding))
-		(void)gate_exact(GATE_CODES, p->type, got + GATE_GUARD_BYTES, want, count,
-				 &finding);
-	judged(env->out, &finding, "yard_dequantise");
-	free(got);
-	free(want);
-	return 0;
+	return cases_dequantised(env, &w, p->type, count, &output, "yard_dequantise", err);
 }
 
 static int run_layer(struct case_env *env, const struct case_params *p, struct err *err)
@@ -101,7 +74,7 @@ static int run_layer(struct case_env *env, const struct case_params *p, struct e
 	if (moe_judge(env, &kernels, p->type, &layer, p->count, routing, cases_seed(), &finding,
 		      err) < 0)
 		return -1;
-	judged(env->out, &finding, "the yardstick's layer");
+	cases_judged(env->out, &finding, "the yardstick's layer");
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 /*
  * The yardstick: our fast kernels for 4-bit weights (kernels/NOTES.md), what a card can do with the
  * library's own bytes. Here is which kernel serves which shape on which card, and how it is
- * launched.
+ * launched. Functions give 0, or -1 with ERR when CUDA refuses; what a kernel does wrong shows when
+ * the stream is waited for. Addresses are on the device and the caller's.
  */
 #ifndef GPU_YARDSTICK_H
 #define GPU_YARDSTICK_H
@@ -15,7 +16,8 @@ struct product yardstick_gemv(enum number type);
 int yardstick_dequantise(struct case_env *env, const struct matrix *w, enum number type,
 			 uint64_t out, struct err *err);
 
-/* A whole layer (moe_run's arguments); SCRATCH has yardstick_scratch bytes. */
+/* A whole layer: X and OUT are TOKENS x the layer's width of TYPE, LOGITS TOKENS x its experts,
+ * fp32; SCRATCH has yardstick_scratch bytes. */
 int yardstick_layer(struct case_env *env, enum number type, const struct moe_layer *layer,
 		    uint64_t x, uint64_t logits, uint64_t scratch, uint64_t out, unsigned tokens,
 		    struct err *err);
