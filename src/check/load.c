@@ -144,6 +144,8 @@ static void keep_counts(struct loading *loading, const struct load_result *resul
 			json_add_int(line, load_class_names[i], (int64_t)result->counts[i]);
 	if (result->unsent)
 		json_add_int(line, "unsent", (int64_t)result->unsent);
+	if (result->unstamped)
+		json_add_int(line, "unstamped", (int64_t)result->unstamped);
 	warm = json_add_object(line, "warmup");
 	for (size_t i = 0; i < LOAD_CLASSES; i++)
 		if (result->warmup[i])

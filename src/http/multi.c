@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "http/http_private.h"
+#include "http/stamp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,6 +36,9 @@ struct http_multi {
 	uint64_t curl_due;  /* libcurl wants to be called, NEVER: it does not */
 	uint64_t timer_due; /* what the timer is set to, NEVER: off */
 	uint64_t spun_ns;
+	struct stamp_clock clock;
+	struct stamp seen; /* of what libcurl reads now */
+	uint64_t unstamped;
 	struct watch *watches;
 	size_t watch_count;
 	struct http_multi_options options;
@@ -47,6 +51,7 @@ struct http_transfer {
 	const struct http_transfer_events *events;
 	void *payload;
 	const struct http_plan *plan; /* whose options are set */
+	uint64_t came_ns;	      /* what was handed over last; 0: nothing yet */
 	bool active, begun, body;
 	char message[CURL_ERROR_SIZE];
 };
@@ -136,6 +141,14 @@ static int on_close(void *payload, curl_socket_t fd)
 	return close(fd);
 }
 
+static int on_open(void *payload, curl_socket_t fd, curlsocktype purpose)
+{
+	(void)payload;
+	(void)purpose;
+	stamp_enable(fd);
+	return CURL_SOCKOPT_OK;
+}
+
 static int on_timer(CURLM *curl, long timeout_ms, void *payload)
 {
 	struct http_multi *multi = payload;
@@ -149,16 +162,42 @@ static int on_timer(CURLM *curl, long timeout_ms, void *payload)
 
 /* --- one transfer ---------------------------------------------------------------------------- */
 
+/*
+ * When the LEN bytes that libcurl hands over came; never before what it handed over last. More
+ * bytes than were seen: libcurl reads on while there is something, and these have just come.
+ */
+static uint64_t came_ns(struct http_transfer *transfer, size_t len)
+{
+	struct http_multi *multi = transfer->multi;
+	struct stamp *seen = &multi->seen;
+	uint64_t at;
+
+	if (seen->at_ns && len > seen->len)
+		*seen = (struct stamp){clock_ns(), len};
+	at = seen->at_ns;
+	if (at)
+		seen->len -= len;
+	else
+		at = clock_ns();
+	multi->unstamped += multi->options.stamps && !seen->at_ns && len;
+	if (at > transfer->came_ns)
+		transfer->came_ns = at;
+	return transfer->came_ns;
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *payload)
 {
 	struct http_transfer *transfer = payload;
+	size_t len = size * count;
 
 	if (!transfer->begun)
-		transfer->events->begin(transfer->payload);
+		transfer->events->begin(transfer->payload, came_ns(transfer, len));
+	else if (transfer->multi->options.stamps)
+		(void)came_ns(transfer, len);
 	transfer->begun = true;
 	if (transfer->events->header)
-		transfer->events->header(transfer->payload, data, size * count);
-	return size * count;
+		transfer->events->header(transfer->payload, data, len);
+	return len;
 }
 
 static size_t on_write(char *data, size_t size, size_t count, void *payload)
@@ -167,7 +206,9 @@ static size_t on_write(char *data, size_t size, size_t count, void *payload)
 	size_t len = size * count;
 
 	transfer->body = true;
-	return transfer->events->data(transfer->payload, data, len) ? len + 1 : len;
+	return transfer->events->data(transfer->payload, data, len, came_ns(transfer, len))
+		       ? len + 1
+		       : len;
 }
 
 static void set_peer(struct http_transfer *transfer)
@@ -227,6 +268,8 @@ int http_transfer_open(struct http_multi *multi, const struct http_transfer_even
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
 	(void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
 	(void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, multi);
+	if (multi->options.stamps)
+		(void)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_open);
 	set_peer(transfer);
 	*out = transfer;
 	return 0;
@@ -267,6 +310,7 @@ int http_transfer_start(struct http_transfer *transfer, const struct http_plan *
 	if (transfer->plan != plan)
 		set_plan(transfer, plan);
 	transfer->begun = transfer->body = false;
+	transfer->came_ns = 0;
 	transfer->message[0] = '\0';
 	code = curl_multi_add_handle(transfer->multi->curl, transfer->easy);
 	if (code)
@@ -335,7 +379,7 @@ static const char *message_of(const struct http_transfer *transfer, CURLcode cod
 static void finish(struct http_transfer *transfer, CURLcode code)
 {
 	CURL *easy = transfer->easy;
-	struct http_result result = {.end = end_of(transfer, code)};
+	struct http_result result = {.end = end_of(transfer, code), .at_ns = came_ns(transfer, 0)};
 	curl_off_t connect_us = 0, tls_us = 0;
 	long status = 0, connects = 0;
 	char *type = NULL;
@@ -413,6 +457,11 @@ uint64_t http_multi_spun_ns(const struct http_multi *multi)
 	return multi->spun_ns;
 }
 
+uint64_t http_multi_unstamped(const struct http_multi *multi)
+{
+	return multi->unstamped;
+}
+
 static int curl_act(struct http_multi *multi, curl_socket_t fd, int what, struct err *err)
 {
 	int running;
@@ -421,6 +470,34 @@ static int curl_act(struct http_multi *multi, curl_socket_t fd, int what, struct
 	if (code)
 		return err_set(err, ERR_INFRA, "libcurl: %s", curl_multi_strerror(code));
 	return 0;
+}
+
+static void take_ends(struct http_multi *multi)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(multi->curl, &left)) != NULL) {
+		CURLcode code = message->data.result;
+		char *transfer = NULL;
+
+		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+		finish((struct http_transfer *)(void *)transfer, code);
+	}
+}
+
+/* Looked at before libcurl reads; what ends by it is told while the stamp is known. */
+static int read_stamped(struct http_multi *multi, int fd, int what, struct err *err)
+{
+	size_t len = multi->options.read_bytes ? multi->options.read_bytes : READ_BYTES;
+	int rc;
+
+	multi->seen = stamp_look(&multi->clock, fd, len);
+	rc = curl_act(multi, fd, what, err);
+	if (rc == 0)
+		take_ends(multi);
+	multi->seen = (struct stamp){0};
+	return rc;
 }
 
 static int on_ready(struct http_multi *multi, const struct epoll_event *event, struct err *err)
@@ -441,21 +518,9 @@ static int on_ready(struct http_multi *multi, const struct epoll_event *event, s
 	what |= event->events & EPOLLIN ? CURL_CSELECT_IN : 0;
 	what |= event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0;
 	what |= event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0;
-	return curl_act(multi, fd, what, err);
-}
-
-static void take_ends(struct http_multi *multi)
-{
-	CURLMsg *message;
-	int left;
-
-	while ((message = curl_multi_info_read(multi->curl, &left)) != NULL) {
-		CURLcode code = message->data.result;
-		char *transfer = NULL;
-
-		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-		finish((struct http_transfer *)(void *)transfer, code);
-	}
+	/* To look would take the socket's error away from libcurl. */
+	return multi->options.stamps && what == CURL_CSELECT_IN ? read_stamped(multi, fd, what, err)
+								: curl_act(multi, fd, what, err);
 }
 
 /* The timer wakes at DUE or before: an early one costs less than setting it each time. */

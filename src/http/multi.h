@@ -44,6 +44,7 @@ struct http_multi_options {
 	uint64_t timeout_ns;	     /* of one exchange, from its start; 0: none */
 	size_t connections;	     /* kept open at most */
 	size_t read_bytes;	     /* of a transfer's receive buffer, 1024..; 0: 16 KiB */
+	bool stamps;		     /* times of answers are the kernel's: one more call a read */
 };
 
 /* How an exchange ended. */
@@ -66,15 +67,20 @@ struct http_result {
 	const char *message; /* libcurl's words, "" for HTTP_END_WHOLE; borrowed */
 	bool connected;	     /* a connection was made for it */
 	uint64_t connect_ns; /* until that stood, TLS included */
+	uint64_t at_ns;	     /* as in the events */
 };
 
+/*
+ * AT_NS is when it came, clock_ns: with stamps of the kernel what lay there when the connection was
+ * looked at, see http/stamp.h; else when it is told.
+ */
 struct http_transfer_events {
 	/* The first byte of the answer came. */
-	void (*begin)(void *payload);
+	void (*begin)(void *payload, uint64_t at_ns);
 	/* A line of the headers, as it came; NULL: not wanted. */
 	void (*header)(void *payload, const char *line, size_t len);
 	/* LEN bytes of the body; other than 0 stops the exchange. */
-	int (*data)(void *payload, const char *data, size_t len);
+	int (*data)(void *payload, const char *data, size_t len, uint64_t at_ns);
 	/* It is over. The transfer may be started again from here. */
 	void (*done)(void *payload, const struct http_result *result);
 };
@@ -102,5 +108,7 @@ int http_transfer_start(struct http_transfer *transfer, const struct http_plan *
 int http_multi_step(struct http_multi *multi, uint64_t until_ns, uint64_t spin_ns, struct err *err);
 /* Time waited for awake so far, ns. */
 uint64_t http_multi_spun_ns(const struct http_multi *multi);
+/* Pieces of answers so far whose time is that of their reading for want of a stamp. */
+uint64_t http_multi_unstamped(const struct http_multi *multi);
 
 #endif

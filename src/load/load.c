@@ -66,6 +66,7 @@ static void merge(struct load_result *into, const struct load_result *from, stru
 	into->good += from->good;
 	into->tokens += from->tokens;
 	into->bytes += from->bytes;
+	into->unstamped += from->unstamped;
 	histogram_merge(&into->latency, &from->latency);
 	histogram_merge(&into->first_byte, &from->first_byte);
 	histogram_merge(&into->first_token, &from->first_token);
@@ -123,6 +124,7 @@ static int worker_open(struct load__worker *worker, struct load__run *run, unsig
 
 	peer.connections = in_flight;
 	peer.read_bytes = options->stream ? STREAM_READ_BYTES : 0;
+	peer.stamps = options->stream;
 	if (http_multi_open(&peer, &worker->multi, err) < 0)
 		return -1;
 	worker->run = run;

@@ -7,7 +7,8 @@
  * it kept from being sent.
  *
  * One thread per core; each has connections, handles and histograms of its own, which are merged
- * at the end. Times are of successes alone, failures are counted by class. Blocking.
+ * at the end. Times are of successes alone, failures are counted by class. What a stream brings has
+ * the kernel's time of arrival (http/stamp.h), other answers that of their reading. Blocking.
  */
 #ifndef LOAD_LOAD_H
 #define LOAD_LOAD_H
@@ -77,7 +78,7 @@ struct load_options {
 	size_t records_max;	   /* requests kept one by one, the first that end */
 	uint64_t deadline_ns;	   /* of the whole run, clock_ns; 0: none */
 	/* For measuring the client itself; NULL: none. Each token after the warm-up: its number in
-	 * its answer, when it was read (clock_ns), the time since the one before it (0: the first),
+	 * its answer, when it came (clock_ns), the time since the one before it (0: the first),
 	 * the event's data. Called by the thread that read it. */
 	void (*on_token)(void *payload, uint64_t number, uint64_t at_ns, uint64_t gap_ns,
 			 const char *event);
@@ -92,6 +93,7 @@ struct load_result {
 	uint64_t unsent;		    /* too many were in flight until the end */
 	uint64_t good;			    /* successes within the limits */
 	uint64_t tokens, bytes;
+	uint64_t unstamped; /* pieces of streams timed at their reading, the warm-up's too */
 	uint64_t compared, diverging; /* judged successes, and those unlike the commonest answer to
 				       * their prompt */
 	struct histogram latency;     /* to the last byte */

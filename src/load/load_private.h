@@ -14,7 +14,7 @@ struct load__slot {
 	struct http_transfer *transfer;
 	const struct load_request *request;
 	uint64_t scheduled_ns, sent_ns, first_byte_ns, first_token_ns, last_token_ns;
-	uint64_t read_ns; /* the last piece came */
+	uint64_t came_ns; /* the last piece */
 	uint64_t bytes, gaps;
 	struct sse sse;
 	struct reply_stream reply;

@@ -10,11 +10,11 @@
 
 /* --- the answer ------------------------------------------------------------------------------ */
 
-static void on_begin(void *payload)
+static void on_begin(void *payload, uint64_t at_ns)
 {
 	struct load__slot *slot = payload;
 
-	slot->first_byte_ns = clock_ns();
+	slot->first_byte_ns = at_ns;
 }
 
 static void on_header(void *payload, const char *line, size_t len)
@@ -29,7 +29,7 @@ static void on_token(struct load__slot *slot, const char *event)
 {
 	struct load__worker *worker = slot->worker;
 	const struct load_options *options = worker->run->options;
-	uint64_t at = slot->read_ns, gap = slot->first_token_ns ? at - slot->last_token_ns : 0;
+	uint64_t at = slot->came_ns, gap = slot->first_token_ns ? at - slot->last_token_ns : 0;
 
 	if (!slot->first_token_ns) {
 		slot->first_token_ns = at;
@@ -53,12 +53,12 @@ static void on_event(void *payload, const char *data, size_t len)
 	slot->bad |= event == REPLY_BAD;
 }
 
-static int on_data(void *payload, const char *data, size_t len)
+static int on_data(void *payload, const char *data, size_t len, uint64_t at_ns)
 {
 	struct load__slot *slot = payload;
 	const struct load_options *options = slot->worker->run->options;
 
-	slot->read_ns = clock_ns();
+	slot->came_ns = at_ns;
 	slot->bytes += len;
 	if (slot->bytes > options->answer_max)
 		return -1;
@@ -128,7 +128,7 @@ static void on_done(void *payload, const struct http_result *got)
 	struct load__worker *worker = slot->worker;
 	struct load_result *result = &worker->result;
 	enum load_class class = LOAD_OK;
-	uint64_t now = clock_ns();
+	uint64_t now = got->at_ns;
 
 	if (slot->stream && got->end == HTTP_END_WHOLE && !slot->broken)
 		sse_end(&slot->sse);
@@ -144,7 +144,8 @@ static void on_done(void *payload, const struct http_result *got)
 		result->warmup[class]++;
 		return;
 	}
-	worker->last_ns = now;
+	if (now > worker->last_ns)
+		worker->last_ns = now;
 	result->counts[class]++;
 	result->bytes += slot->bytes;
 	record(slot, class, now);

@@ -199,6 +199,7 @@ static int work(struct load__worker *worker, struct err *err)
 		return -1;
 	worker->cpu_ns = thread_cpu_ns() - cpu;
 	worker->spun_ns = http_multi_spun_ns(worker->multi) - spun;
+	worker->result.unstamped = http_multi_unstamped(worker->multi);
 	return 0;
 }
 

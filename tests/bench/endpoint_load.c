@@ -28,11 +28,13 @@ static void print_times(const char *name, const struct histogram *times)
 	       ms(times->most_ns));
 }
 
-/* What the client adds: its times against those that the server put into the tokens. Both read the
- * same clock. */
+/* What the client adds: its times of arrival against the times before sending that the server put
+ * into the tokens. Both are of one clock. What the server's send() takes, and what it may lose its
+ * core for in there, counts against the client. */
 struct errors {
 	struct histogram first, inter; /* absolute */
 	struct histogram late;	       /* the server's own gaps */
+	struct histogram sending;      /* the server's send() */
 };
 
 static uint64_t take_number(const char **at)
@@ -63,6 +65,7 @@ static void on_token(void *payload, uint64_t number, uint64_t at_ns, uint64_t ga
 	}
 	histogram_add(&errors->inter, gap_ns > gap ? gap_ns - gap : gap - gap_ns);
 	histogram_add(&errors->late, gap);
+	histogram_add(&errors->sending, take_number(&text));
 }
 
 static void print(const struct load_result *result, const struct errors *errors)
@@ -74,10 +77,11 @@ static void print(const struct load_result *result, const struct errors *errors)
 	       (unsigned long long)result->counts[LOAD_OK],
 	       (unsigned long long)load_failures(result), (unsigned long long)result->unsent);
 	printf(", \"rate\": %.1f, \"tokens_per_s\": %.1f, \"cpu\": %.4f, \"in_flight\": %zu, "
-	       "\"rss_mib\": %.1f, \"preempted\": %ld",
+	       "\"rss_mib\": %.1f, \"preempted\": %ld, \"unstamped\": %llu",
 	       (double)result->counts[LOAD_OK] * NS_PER_S / (double)result->elapsed_ns,
 	       (double)result->tokens * NS_PER_S / (double)result->elapsed_ns, result->cpu_share,
-	       result->most_in_flight, (double)usage.ru_maxrss / 1024, usage.ru_nivcsw);
+	       result->most_in_flight, (double)usage.ru_maxrss / 1024, usage.ru_nivcsw,
+	       (unsigned long long)result->unstamped);
 	print_times("latency", &result->latency);
 	print_times("first_token", &result->first_token);
 	print_times("inter_token", &result->inter_token);
@@ -85,6 +89,7 @@ static void print(const struct load_result *result, const struct errors *errors)
 	print_times("first_error", &errors->first);
 	print_times("inter_error", &errors->inter);
 	print_times("server_gap", &errors->late);
+	print_times("server_send", &errors->sending);
 	printf("}\n");
 }
 
@@ -99,6 +104,7 @@ static int run(struct load_options *options)
 	histogram_init(&errors.first);
 	histogram_init(&errors.inter);
 	histogram_init(&errors.late);
+	histogram_init(&errors.sending);
 	options->on_token = on_token;
 	options->payload = &errors;
 	rc = load_run(options, arena, &result, &err);
@@ -112,6 +118,7 @@ static int run(struct load_options *options)
 	histogram_done(&errors.first);
 	histogram_done(&errors.inter);
 	histogram_done(&errors.late);
+	histogram_done(&errors.sending);
 	arena_free(arena);
 	return rc < 0;
 }

@@ -6,7 +6,8 @@
  *
  * POST /echo answers at once. POST /sse/FIRST_US/COUNT/GAP_US answers a stream: the first token
  * after FIRST_US, COUNT of them, GAP_US apart, each at its own time from the request. A token's
- * text is when it was sent (clock_ns) and the time since the one before it, 0 for the first.
+ * text is three times: clock_ns right before its send(), nothing but its formatting between, the
+ * time since the one before it, 0 for the first, and how long the send() of that took.
  * --stall: 1.5 s after the first request nothing is done for 1 s.
  */
 #include "base/clock.h"
@@ -31,7 +32,9 @@
 #define CONNECTIONS_MAX 65536
 #define HEAD_BYTES_MAX 4096
 #define AWAKE_NS UINT64_C(300000)
-#define TOKEN "data: {\"choices\":[{\"delta\":{\"content\":\"%" PRIu64 " %" PRIu64 " \"}}]}\n\n"
+#define TOKEN                                                                                      \
+	"data: {\"choices\":[{\"delta\":{\"content\":\"%" PRIu64 " %" PRIu64 " %" PRIu64           \
+	" \"}}]}\n\n"
 #define LAST "data: [DONE]\n\n"
 
 struct connection {
@@ -39,6 +42,7 @@ struct connection {
 	size_t len;
 	uint64_t due, gap_ns; /* of the next token */
 	uint64_t sent;	      /* the last one, 0: none yet */
+	uint64_t sending_ns;  /* of that */
 	unsigned left;
 };
 
@@ -115,7 +119,7 @@ static void answer(int fd, struct connection *connection)
 	connection->due = now + number(&at) * 1000;
 	connection->left = (unsigned)number(&at);
 	connection->gap_ns = number(&at) * 1000;
-	connection->sent = 0;
+	connection->sent = connection->sending_ns = 0;
 	say(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 		"Transfer-Encoding: chunked\r\n\r\n");
 	heap_push(connection->due, fd);
@@ -131,10 +135,11 @@ static void token(int fd)
 	connection->left--;
 	now = clock_ns();
 	(void)snprintf(event, sizeof(event), TOKEN, now,
-		       connection->sent ? now - connection->sent : 0);
+		       connection->sent ? now - connection->sent : 0, connection->sending_ns);
 	connection->sent = now;
 	chunk(data, sizeof(data), event, connection->left ? "" : last);
 	say(fd, data);
+	connection->sending_ns = clock_ns() - now;
 	connection->due += connection->gap_ns;
 	if (connection->left)
 		heap_push(connection->due, fd);

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -169,6 +170,10 @@ static bool fault_answer(struct fault_connection *connection, const char *path)
 		fault_begin_stream(fd);
 		fault_tokens(fd, 5, 10);
 		fault_end_stream(fd);
+	} else if (strcmp(path, "/slow") == 0) {
+		fault_begin_stream(fd);
+		fault_tokens(fd, 3, 100);
+		fault_end_stream(fd);
 	} else if (strcmp(path, "/role-only") == 0) {
 		fault_begin_stream(fd);
 		fault_end_stream(fd);
@@ -273,11 +278,13 @@ static void *fault_accept(void *payload)
 	while ((fd = accept(server->fd, NULL, NULL)) >= 0) {
 		struct fault_connection *connection = calloc(1, sizeof(*connection));
 		const struct timeval wait = {.tv_sec = 5};
+		const int at_once = 1;
 		pthread_t thread;
 
 		*connection = (struct fault_connection){server, fd};
 		server->open++;
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
 		(void)pthread_create(&thread, NULL, fault_serve, connection);
 		(void)pthread_detach(thread);
 	}

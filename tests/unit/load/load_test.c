@@ -241,6 +241,45 @@ static void the_first_token_is_not_the_role(void **state)
 	load_result_done(&result);
 }
 
+struct held_up {
+	unsigned tokens;
+	uint64_t late_ns; /* of the second token */
+};
+
+/* The first token holds the thread up; another stream's comes meanwhile. */
+static void on_token_slowly(void *payload, uint64_t number, uint64_t at_ns, uint64_t gap_ns,
+			    const char *event)
+{
+	struct held_up *held_up = payload;
+
+	(void)number;
+	(void)gap_ns;
+	(void)event;
+	held_up->tokens++;
+	if (held_up->tokens == 1)
+		fault_pause(80);
+	else if (held_up->tokens == 2)
+		held_up->late_ns = clock_ns() - at_ns;
+}
+
+static void tokens_count_from_their_arrival(void **state)
+{
+	struct load_options options = options_of(true);
+	struct load_result result;
+	struct held_up held_up = {0};
+
+	(void)state;
+	options.peer.timeout_ns = 10 * NS_PER_S;
+	options.on_token = on_token_slowly;
+	options.payload = &held_up;
+	options.schedule.requests = 2;
+	run_on(options, "/slow", &result);
+	assert_int_equal(result.counts[LOAD_OK], 2);
+	assert_true(held_up.late_ns >= 15 * NS_PER_MS);
+	assert_true(result.inter_token.least_ns >= 60 * NS_PER_MS);
+	load_result_done(&result);
+}
+
 static void waiting_for_a_free_place_counts_as_latency(void **state)
 {
 	struct load_options options = options_of(false);
@@ -401,6 +440,7 @@ int main(void)
 		TEST(an_answer_must_hold_what_is_expected),
 		TEST(a_job_that_is_not_done_is_no_answer),
 		TEST(the_first_token_is_not_the_role),
+		TEST(tokens_count_from_their_arrival),
 		TEST(waiting_for_a_free_place_counts_as_latency),
 		TEST(a_closed_loop_keeps_so_many_in_flight),
 		TEST(threads_share_one_schedule),
