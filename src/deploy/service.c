@@ -22,6 +22,7 @@
 	(UINT64_C(500) * NS_PER_MS) /* how often a starting container is looked at                 \
 				     */
 #define PORT_NS (2 * NS_PER_S)	    /* a running container has its published port at once */
+#define STOP_GRACE_S 2		    /* an image whose program ignores the signal costs this */
 #define LAST_WORDS_BYTES 400
 #define PATH_BYTES_MAX 4096
 
@@ -424,9 +425,10 @@ bool service_told_secret(struct service *service)
 	bool told = false;
 	struct err ignored;
 
-	if (!service->container)
+	if (!service->container || !service->secrets.count)
 		return false;
 	(void)pthread_mutex_lock(&service->held);
+	(void)container_stop(service->container, STOP_GRACE_S, &ignored);
 	if (service_state(service, false, service->arena, &state, &ignored) == 0)
 		told = secret_told(&service->secrets, state.log, state.log_len);
 	(void)pthread_mutex_unlock(&service->held);

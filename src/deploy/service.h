@@ -32,7 +32,8 @@ void service_end(struct service *service);
 int service_state(struct service *service, bool memory, struct arena *arena,
 		  struct target_service_state *out, struct err *err);
 void service_hide(struct service *service, const char *secret);
-/* After the last case: the log holds a secret that no case was told of. */
+/* After the last case: the log holds a secret that no case was told of. A service that has secrets
+ * is ended for it: what it prints on its way out counts. */
 bool service_told_secret(struct service *service);
 /* Keep the log and remove the container. NULL is allowed. */
 void service_close(struct service *service);

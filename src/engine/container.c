@@ -222,6 +222,17 @@ int container_start(struct engine *engine, const struct container_spec *spec,
 	return spec->gpu && engine__try_cdi(engine, err) ? start_new(engine, spec, out, err) : -1;
 }
 
+int container_stop(struct container *container, unsigned grace_s, struct err *err)
+{
+	CLEANUP(arena_freep) struct arena *arena = arena_new();
+
+	if (engine__call(container->engine, "POST",
+			 arena_printf(arena, "/containers/%s/stop?t=%u", container->id, grace_s),
+			 NULL, 204, 304, NULL, err) < 0)
+		return err_wrap(err, "stopping the service's container");
+	return 0;
+}
+
 void container_remove(struct container *container)
 {
 	struct err ignored; /* engine_sweep removes what could not be removed here */

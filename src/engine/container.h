@@ -41,6 +41,9 @@ struct container;
  * ERR_INFRA otherwise. After a failure nothing is left. */
 int container_start(struct engine *engine, const struct container_spec *spec,
 		    struct container **out, struct err *err);
+/* End its program as engines do, by the signal that the image names, or SIGTERM, and after GRACE_S
+ * seconds by SIGKILL; its log has then all that it said. One that has ended is left as it is. */
+int container_stop(struct container *container, unsigned grace_s, struct err *err);
 /* Kill and remove it with its volumes, also after Ctrl-C. NULL is allowed. */
 void container_remove(struct container *container);
 

@@ -92,6 +92,13 @@ expect 0 '' label_of late pass
 expect 0 '' label_of service.log service/secret-in-log
 expect 1 '' grep -rqF "$API_TOKEN" "$scratch/state" "$scratch"/out.json
 
+# And so is what it prints when it is ended.
+suite '' "$(ask parting "$fast" 'secret-at-exit' '"contains": "Paris"')"
+expect 1 'PASS +parting.*' run -o json="$scratch/out.json"
+expect 0 '' label_of parting pass
+expect 0 '' label_of service.log service/secret-in-log
+expect 1 '' grep -rqF "$API_TOKEN" "$scratch/state" "$scratch"/out.json
+
 # Goldens: missing, shown, written, held, and differing again.
 golden='"name": "fixed", "golden": "goldens.json", "request": {"auth": {"env": "API_TOKEN"}, "temperature": 0}, "expect": {"golden": true}, "cases": [{"name": "capital", "prompt": "'$question'"}]'
 show() { (cd "$scratch/r" && "$ASSAY" suite golden "$@" fixed "$scratch/s.jsonc"); }

@@ -167,6 +167,30 @@ static void an_engine_that_refuses_is_infrastructure(void **state)
 	end();
 }
 
+static void a_stopped_container_is_not_removed(void **state)
+{
+	static const struct stub_rule rules[] = {
+		HELLO,
+		CREATED,
+		{.match = "/c0ffee/start", .answer = DELETED},
+		{.match = "/c0ffee/stop?t=2 ",
+		 .answer = "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n"},
+		{.match = "/c0ffee/stop",
+		 .answer = "HTTP/1.1 500 X\r\nConnection: close\r\n\r\n{}"},
+		{.match = "DELETE", .answer = DELETED},
+		{0},
+	};
+
+	(void)state;
+	begin(rules);
+	assert_int_equal(start(true), 0);
+	assert_int_equal(container_stop(container, 2, &err), 0);
+	assert_null(strstr(stub->requests, "DELETE"));
+	assert_int_equal(container_stop(container, 3, &err), -1);
+	assert_int_equal(err.code, ERR_INFRA);
+	end();
+}
+
 static void logs_are_freed_of_their_frames(void **state)
 {
 	static const char answer[] = HEAD "\1\0\0\0\0\0\0\6hello\n"
@@ -359,6 +383,7 @@ int main(void)
 		cmocka_unit_test(without_nvidias_driver_every_gpu_is_asked_for_by_cdi),
 		cmocka_unit_test(another_refusal_of_a_session_with_a_gpu_is_infrastructure),
 		cmocka_unit_test(an_engine_that_refuses_is_infrastructure),
+		cmocka_unit_test(a_stopped_container_is_not_removed),
 		cmocka_unit_test(logs_are_freed_of_their_frames),
 		cmocka_unit_test(the_end_of_a_long_log_is_kept),
 		cmocka_unit_test(memory_is_counted_without_the_cache),
