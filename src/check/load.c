@@ -177,7 +177,7 @@ static int judge_reach(const struct loading *loading, const struct load_result *
 	uint64_t lost =
 		result->counts[LOAD_REFUSED] + result->counts[LOAD_DNS] + result->counts[LOAD_TLS];
 
-	/* A server that refuses our certificate may close before its alert is read. */
+	/* A connection that the server ended after the handshake may be tried once more. */
 	if (result->counts[LOAD_TLS])
 		lost += result->counts[LOAD_RESET];
 	if (loading->started || !lost || lost < result->requests)

@@ -175,7 +175,19 @@ void http__configure(const struct http_client *client, CURL *easy, const char *p
 	}
 }
 
-bool http__tls_failed(CURLcode code, const char *message)
+/* A new connection was through with TLS, and nothing of the request could be sent on it. */
+static bool cut_before_request(CURL *easy)
+{
+	curl_off_t tls_us = 0;
+	long connects = 0, sent = 0;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+	(void)curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &tls_us);
+	(void)curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
+	return connects && tls_us && !sent;
+}
+
+const char *http__tls_failure(CURL *easy, CURLcode code, const char *message)
 {
 	switch (code) {
 	case CURLE_SSL_CONNECT_ERROR:
@@ -184,11 +196,17 @@ bool http__tls_failed(CURLcode code, const char *message)
 	case CURLE_SSL_CIPHER:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
-		return true;
+		return *message ? message : curl_easy_strerror(code);
 	case CURLE_RECV_ERROR:
-		return strstr(message, "SSL") && strstr(message, " alert ");
+		return strstr(message, "SSL") && strstr(message, " alert ") ? message : NULL;
+	case CURLE_SEND_ERROR:
+		return cut_before_request(easy)
+			       ? "the server ended the connection after the TLS handshake, before "
+				 "the request: does it want a certificate of the client, or refuse "
+				 "this one?"
+			       : NULL;
 	default:
-		return false;
+		return NULL;
 	}
 }
 
@@ -355,11 +373,12 @@ static int timeout_error(struct exchange *x, struct err *err)
 
 static int transfer_error(struct exchange *x, CURLcode code, struct err *err)
 {
+	const char *tls = http__tls_failure(x->easy, code, x->message);
 	curl_off_t bytes = 0;
 
 	(void)curl_easy_getinfo(x->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
-	if (http__tls_failed(code, x->message))
-		return http__connect_error(x->client, x->easy, code, x->message, err);
+	if (tls)
+		return http__connect_error(x->client, x->easy, code, tls, err);
 	switch (code) {
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_COULDNT_RESOLVE_HOST:

@@ -36,10 +36,13 @@ int http__global(struct err *err);
 /* Options of every connection of CLIENT to PATH. */
 void http__configure(const struct http_client *client, CURL *easy, const char *path,
 		     uint64_t connect_timeout_ns);
-/* TLS is what failed: the handshake, a certificate, or what is to say of them. MESSAGE is
- * libcurl's. Since TLS 1.3 a server refuses a client's certificate after the handshake, by an alert
- * that comes in the answer's place. */
-bool http__tls_failed(CURLcode code, const char *message);
+/*
+ * What failed of TLS, in words: the handshake, a certificate; NULL: TLS did not fail. MESSAGE is
+ * libcurl's. Since TLS 1.3 a server refuses a client's certificate after the client's handshake, by
+ * an alert that comes in the answer's place. A server in haste ends the connection before the
+ * request goes out; then nobody reads the alert, and only that is known.
+ */
+const char *http__tls_failure(CURL *easy, CURLcode code, const char *message);
 /* ERR for a connection that was not made; MESSAGE is libcurl's, "": none. */
 int http__connect_error(const struct http_client *client, CURL *easy, CURLcode code,
 			const char *message, struct err *err);

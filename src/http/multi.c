@@ -337,7 +337,7 @@ static enum http_end receive_end(const struct http_transfer *transfer)
 
 static enum http_end end_of(const struct http_transfer *transfer, CURLcode code)
 {
-	if (http__tls_failed(code, transfer->message))
+	if (http__tls_failure(transfer->easy, code, transfer->message))
 		return HTTP_END_TLS;
 	switch (code) {
 	case CURLE_OK:
@@ -366,10 +366,11 @@ static enum http_end end_of(const struct http_transfer *transfer, CURLcode code)
 /* libcurl tells how long a connection was tried, not why it failed. */
 static const char *message_of(const struct http_transfer *transfer, CURLcode code)
 {
+	const char *tls = http__tls_failure(transfer->easy, code, transfer->message);
 	long sys = 0;
 
-	if (!code)
-		return "";
+	if (!code || tls)
+		return tls ? tls : "";
 	(void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &sys);
 	if (code == CURLE_COULDNT_CONNECT && sys)
 		return strerror((int)sys);

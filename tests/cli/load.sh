@@ -8,11 +8,12 @@ echo ID=none >"$scratch/image/etc/os-release"
 certificate server 2
 certificate old -1
 certificate client 2
-plain='' tls='' expired='' asks=''
+plain='' tls='' expired='' asks='' hasty=''
 start plain
 start tls "$scratch/server.pem" "$scratch/server.key"
 start expired "$scratch/old.pem" "$scratch/old.key"
 start asks "$scratch/server.pem" "$scratch/server.key" "$scratch/client.pem"
+start hasty "$scratch/server.pem" "$scratch/server.key" "$scratch/client.pem" hasty
 
 usual='"rate": 200, "duration": "100ms"'
 # load URL REQUEST [SCHEDULE]: one load check, by itself of 20 requests.
@@ -58,6 +59,9 @@ expect 4 'certificate has expired' load "https://localhost:$expired" "\"tls\": {
 expect 4 'alert certificate required' load "https://localhost:$asks" "\"tls\": {$ca}"
 own="\"cert\": \"$scratch/client.pem\", \"key\": \"$scratch/client.key\""
 expect 0 '^pass' load "https://localhost:$asks" "\"tls\": {$ca, $own}"
+# Whether the alert is read before the connection is lost is chance; what it is about is said either way.
+expect 4 'alert certificate required|want a certificate of the client' \
+	load "https://localhost:$hasty" "\"tls\": {$ca}" '"rate": 200, "requests": 20'
 expect 4 'no-such.pem' load "https://localhost:$tls" '"tls": {"ca": "/no-such.pem"}'
 expect 4 'SSL|wrong version' load "https://127.0.0.1:$plain" ''
 

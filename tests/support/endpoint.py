@@ -1,11 +1,13 @@
 """Answers a prompt badly: the last part of the path says how. Prints its port.
 
-endpoint.py [CERTIFICATE KEY [AUTHORITY]]: TLS with these; clients need a certificate of the authority.
+endpoint.py [CERTIFICATE KEY [AUTHORITY [hasty]]]: TLS with these; clients need a certificate of the authority;
+hasty: a connection whose handshake fails ends at once.
 """
 import json
 import socket
 import socketserver
 import ssl
+import struct
 import sys
 import threading
 
@@ -125,15 +127,18 @@ class Server(socketserver.ThreadingTCPServer):
 
     def finish_request(self, request, address):
         """The handshake belongs to the connection's thread: one that fails holds up nobody, and is told
-        before the connection ends."""
+        before the connection ends, but for hasty."""
         if self.context:
             spare = request.dup()
             try:
                 request = self.context.wrap_socket(request, server_side=True)
             except ssl.SSLError:
-                spare.shutdown(socket.SHUT_WR)
-                while spare.recv(4096):
-                    pass
+                if "hasty" in sys.argv:
+                    spare.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                else:
+                    spare.shutdown(socket.SHUT_WR)
+                    while spare.recv(4096):
+                        pass
                 raise
         super().finish_request(request, address)
 
