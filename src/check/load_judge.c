@@ -47,7 +47,8 @@ static void judge_client(struct look *look)
 			   arena_printf(look->arena,
 					"the client was the limit: p99 of its lateness in sending "
 					"is %s, above %s (send_lag_max); its busiest core was used "
-					"to %.0f %%",
+					"to %.0f %% (assay doctor --load tells "
+					"what this machine can send)",
 					units_duration(lag, found, sizeof(found)),
 					units_duration(most, limit, sizeof(limit)),
 					look->result->cpu_share * 100));

@@ -3,12 +3,16 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "engine/engine.h"
+#include "load/ceiling.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+#define LAG_FINE_NS (NS_PER_MS / 5) /* a suite's load takes this for none (send_lag_max) */
 
 enum finding { FINDING_OK, FINDING_NOTE, FINDING_BAD };
 
@@ -23,12 +27,15 @@ struct doctor_options {
 	struct common_options common;
 	const char *repo;
 	const char *engine;
+	int64_t rate; /* 0: load is not tried */
 };
 
 #define AT(member) offsetof(struct doctor_options, member)
 static const struct option_row doctor_rows[] = {
 	{"repo", 0, OPTION_STRING, AT(repo), "DIR", NULL, "repository (default: .)"},
 	{"engine", 0, OPTION_STRING, AT(engine), "HOST", NULL, "container engine"},
+	{"load", 0, OPTION_COUNT, AT(rate), "RATE", NULL,
+	 "also measure whether load of RATE requests a second can be sent from here (2 s)"},
 	COMMON_OPTIONS};
 #undef AT
 
@@ -147,6 +154,28 @@ static void look_at_gpu(struct doctor *doctor)
 		       "none here: checks that need one are skipped with this reason", NULL);
 }
 
+static void try_load(struct doctor *doctor, int64_t rate)
+{
+	struct load_ceiling ceiling;
+	struct err err = {0};
+	bool fine;
+
+	if (load_ceiling((double)rate, NS_PER_S, &ceiling, &err) < 0) {
+		report(doctor, FINDING_BAD, "load", err.msg, NULL);
+		return;
+	}
+	fine = ceiling.lag_ns <= LAG_FINE_NS && !ceiling.failures;
+	report(doctor, fine ? FINDING_OK : FINDING_NOTE, "load",
+	       arena_printf(doctor->arena,
+			    "%" PRId64 " requests/s are sent %.2f ms late (p99), with %.0f %% of "
+			    "the busiest of %u cores; one core sends %.0f at most",
+			    rate, (double)ceiling.lag_ns / NS_PER_MS, ceiling.cpu_share * 100,
+			    ceiling.threads, ceiling.one_core),
+	       fine ? NULL
+		    : "at this rate load with tight limits is inconclusive, the client being late: "
+		      "send less, or from more cores");
+}
+
 const struct command_help help_doctor = {"doctor [OPTION]...",
 					 "Say what works here, what does not, and how to get it.",
 					 doctor_rows};
@@ -170,6 +199,8 @@ int cmd_doctor(int argc, char **argv)
 		look_at_repo(&doctor, options.repo);
 		look_at_disk(&doctor, options.repo);
 		look_at_gpu(&doctor);
+		if (options.rate)
+			try_load(&doctor, options.rate);
 		if (doctor.list)
 			cmd_print_json(doctor.list);
 	}
