@@ -92,7 +92,13 @@ const char *units_duration(uint64_t ns, char *out, size_t size)
 {
 	uint64_t s = ns / NS_PER_S;
 
-	if (ns < NS_PER_S)
+	if (ns && ns < 1000)
+		(void)snprintf(out, size, "%llu ns", (unsigned long long)ns);
+	else if (ns && ns < NS_PER_MS)
+		(void)snprintf(out, size, "%llu us", (unsigned long long)(ns / 1000));
+	else if (ns < 10 * NS_PER_MS)
+		(void)snprintf(out, size, "%.2g ms", (double)ns / NS_PER_MS);
+	else if (ns < NS_PER_S)
 		(void)snprintf(out, size, "%llu ms", (unsigned long long)(ns / NS_PER_MS));
 	else if (s < 60)
 		(void)snprintf(out, size, "%.1f s", (double)ns / 1e9);

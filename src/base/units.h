@@ -19,7 +19,7 @@ int units_parse_size(const char *text, uint64_t *bytes_out);
 /* Whole decimal number in MIN..MAX with nothing after it; never strtol. 0 or -1. */
 int units_parse_int(const char *text, int64_t min, int64_t max, int64_t *out);
 
-/* "850 ms", "12.3 s", "4 min 05 s" into OUT of SIZE bytes; returns OUT. */
+/* "200 us", "3.2 ms", "850 ms", "12.3 s", "4 min 05 s" into OUT of SIZE bytes; returns OUT. */
 const char *units_duration(uint64_t ns, char *out, size_t size);
 const char *units_size(uint64_t bytes, char *out, size_t size);
 

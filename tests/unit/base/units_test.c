@@ -104,6 +104,12 @@ static void durations_and_sizes_read_well(void **state)
 	char out[32];
 
 	(void)state;
+	assert_string_equal(units_duration(0, out, sizeof(out)), "0 ms");
+	assert_string_equal(units_duration(999, out, sizeof(out)), "999 ns");
+	assert_string_equal(units_duration(200 * NS_PER_MS / 1000, out, sizeof(out)), "200 us");
+	assert_string_equal(units_duration(3160 * NS_PER_MS / 1000, out, sizeof(out)), "3.2 ms");
+	assert_string_equal(units_duration(5 * NS_PER_MS, out, sizeof(out)), "5 ms");
+	assert_string_equal(units_duration(9990 * NS_PER_MS / 1000, out, sizeof(out)), "10 ms");
 	assert_string_equal(units_duration(850 * NS_PER_MS, out, sizeof(out)), "850 ms");
 	assert_string_equal(units_duration(12300 * NS_PER_MS, out, sizeof(out)), "12.3 s");
 	assert_string_equal(units_duration(245 * NS_PER_S, out, sizeof(out)), "4 min 05 s");
