@@ -45,6 +45,7 @@ struct loading {
 	uint64_t deadline_ns;
 	const char *cell;
 	const char *open; /* why nothing can be said */
+	const char *figures;
 };
 
 static void plans_free(struct loading *loading)
@@ -224,6 +225,7 @@ static int load_once(struct loading *loading, struct err *err)
 	keep_file(loading, "histograms.csv", &result, load_print_histograms);
 	check_load_measure(loading->spec, &result, loading->cell, loading->arena,
 			   loading->trial->out);
+	loading->figures = check_load_figures(loading->spec, &result, loading->arena);
 	rc = judge_reach(loading, &result, err);
 	if (rc == 0)
 		rc = judge_service(loading, err);
@@ -242,8 +244,9 @@ static void judge_sweep(struct loading *loading, const struct sweep_result *foun
 
 	if (found->client && (isnan(spec->knee) || found->knee < spec->knee)) {
 		loading->open =
-			arena_printf(arena, "the client was the limit above %.4g requests a second",
-				     found->knee);
+			arena_printf(arena, "the client was the limit %s %.4g requests a second",
+				     found->knee > 0 ? "above" : "at",
+				     found->knee > 0 ? found->knee : found->steps[0].rate);
 		return;
 	}
 	if (isnan(spec->knee) ? found->knee > 0 : found->knee >= spec->knee)
@@ -276,6 +279,7 @@ static int load_sweeping(struct loading *loading, struct err *err)
 				 DIRECTION_HIGHER);
 	metric->cell = loading->cell;
 	metric_add_sample(metric, loading->arena, found.knee);
+	loading->figures = arena_printf(loading->arena, "up to %.4g requests/s", found.knee);
 	if (judge_service(loading, err) < 0)
 		return -1;
 	judge_sweep(loading, &found);
@@ -355,7 +359,11 @@ static int run(struct check_ctx *ctx, const void *data, struct case_result *out,
 			hide(&loading, loading.place.secret);
 	}
 	rc = load_any(&loading, err);
-	rc = check_trial_end(&trial, rc, where, "every limit is kept", err);
+	rc = check_trial_end(&trial, rc, where,
+			     arena_printf(ctx->arena, "every limit is kept%s%s",
+					  loading.figures ? "; " : "",
+					  loading.figures ? loading.figures : ""),
+			     err);
 	/* What was found is found; only a pass is taken back. */
 	if (rc == 0 && loading.open && out->outcome == OUTCOME_PASS) {
 		out->actual = out->where = NULL;

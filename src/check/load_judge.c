@@ -231,6 +231,35 @@ static void add_times(const struct measuring *to, const char *name, const struct
 			    (double)histogram_quantile(times, rows[i].share) / NS_PER_S);
 }
 
+const char *check_load_figures(const struct load_spec *spec, const struct load_result *result,
+			       struct arena *arena)
+{
+	static const double shares[] = {.99, .9, .5};
+	const struct {
+		const char *name;
+		const struct histogram *times;
+	} rows[] = {{"latency", &result->latency},
+		    {"first token", &result->first_token},
+		    {"inter-token", &result->inter_token}};
+	double seconds = (double)result->elapsed_ns / NS_PER_S;
+	const char *line =
+		arena_printf(arena, "%.4g requests/s",
+			     seconds > 0 ? (double)result->counts[LOAD_OK] / seconds : 0);
+	char time[32];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		for (size_t k = 0; k < sizeof(shares) / sizeof(*shares); k++) {
+			if (rows[i].times->count < quantile_needed(shares[k], spec->confidence, 0))
+				continue;
+			line = arena_printf(
+				arena, "%s, %s p%.0f %s", line, rows[i].name, shares[k] * 100,
+				units_duration(histogram_quantile(rows[i].times, shares[k]), time,
+					       sizeof(time)));
+			break;
+		}
+	return line;
+}
+
 void check_load_measure(const struct load_spec *spec, const struct load_result *result,
 			const char *cell, struct arena *arena, struct case_result *out)
 {

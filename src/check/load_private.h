@@ -67,12 +67,16 @@ const struct prompt_template *check_load_template(const struct load_spec *spec);
 int check_load_validate(const void *data, struct err *err);
 
 /* Send lag above which the client, not the service, is what was measured: a twentieth of the
- * tightest limit tested, within 0.2 and 10 ms, unless the suite says. */
+ * tightest limit tested of a time that counts from the schedule, within 0.2 and 10 ms, unless the
+ * suite says. */
 uint64_t check_load_lag(const struct load_spec *spec);
 
 /* Metrics of RESULT, of CELL. */
 void check_load_measure(const struct load_spec *spec, const struct load_result *result,
 			const char *cell, struct arena *arena, struct case_result *out);
+/* The rate, and of each time the highest percentile that the sample supports, in one line. */
+const char *check_load_figures(const struct load_spec *spec, const struct load_result *result,
+			       struct arena *arena);
 /* Add what does not hold to TRIAL. What the sample cannot decide, and why, in OPEN: NULL when all
  * is decided. */
 void check_load_judge(const struct load_spec *spec, const struct load_result *result,

@@ -227,7 +227,7 @@ const struct field check_load_fields[] = {
 	 .type = FIELD_DURATION,
 	 .offset = AT(send_lag_ns),
 	 .help = "p99 of lateness in sending above which the client is the limit (default: a "
-		 "twentieth of the tightest limit, 0.2 to 10 ms)"},
+		 "twentieth of the tightest limit but for inter_token, 0.2 to 10 ms)"},
 	{.name = "limits",
 	 .type = FIELD_OBJECTS,
 	 .offset = AT(limits),
@@ -378,7 +378,7 @@ uint64_t check_load_lag(const struct load_spec *spec)
 	if (spec->send_lag_ns)
 		return spec->send_lag_ns;
 	for (size_t i = 0; i < spec->limits.count; i++)
-		if (limits[i].max_ns < least)
+		if (limits[i].of != LOAD_OF_INTER_TOKEN && limits[i].max_ns < least)
 			least = limits[i].max_ns;
 	if (spec->slo && spec->slo->latency_ns && spec->slo->latency_ns < least)
 		least = spec->slo->latency_ns;

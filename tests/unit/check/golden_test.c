@@ -105,11 +105,15 @@ static void add_metrics(struct json *out, const struct case_result *result, bool
 static void add_result(struct json *out, const struct case_result *result, bool measured)
 {
 	const struct label *label = result->label ? label_find(result->label) : NULL;
+	const char *actual = result->actual;
 
+	/* Behind what holds stands what was measured. */
+	if (actual && measured && result->outcome == OUTCOME_PASS)
+		actual = arena_strndup(everything, actual, strcspn(actual, ";"));
 	json_add_str(out, "outcome", outcome_name(result->outcome));
 	json_add_str(out, "label", result->label);
 	json_add_str(out, "expected", result->expected);
-	json_add_str(out, "actual", result->actual);
+	json_add_str(out, "actual", actual);
 	json_add_str(out, "where", result->where);
 	json_add_str(out, "reason", result->reason);
 	if (label && (!result->advice || strcmp(result->advice, label->advice) != 0))

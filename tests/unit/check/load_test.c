@@ -90,6 +90,9 @@ static void lateness_counts_against_the_tightest_limit(void **state)
 	assert_int_equal(check_load_lag(&spec), 5 * NS_PER_MS);
 	limits[1].max_ns = NS_PER_MS;
 	assert_int_equal(check_load_lag(&spec), NS_PER_MS / 5);
+	/* A gap between tokens does not count from the schedule. */
+	limits[0].of = limits[1].of = LOAD_OF_INTER_TOKEN;
+	assert_int_equal(check_load_lag(&spec), 10 * NS_PER_MS);
 	spec.send_lag_ns = 7;
 	assert_int_equal(check_load_lag(&spec), 7);
 	spec = (struct load_spec){0};
