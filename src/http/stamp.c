@@ -8,9 +8,7 @@
 #include <time.h>
 
 #define LOOK_BYTES 16384
-#define APART_NS                                                                                   \
-	UINT64_C(10000) /* between two readings of one clock around the other's, at most           \
-			 */
+#define APART_NS UINT64_C(10000) /* between the readings around the other clock's, at most */
 #define TRIES 3
 #define STEP_NS UINT64_C(50000) /* more than readings can differ by: the wall clock was set */
 #define DOUBT_NS NS_PER_S	/* what came before a step has been read by then */
