@@ -279,7 +279,7 @@ static int load_sweeping(struct loading *loading, struct err *err)
 				 DIRECTION_HIGHER);
 	metric->cell = loading->cell;
 	metric_add_sample(metric, loading->arena, found.knee);
-	loading->figures = arena_printf(loading->arena, "up to %.4g requests/s", found.knee);
+	loading->figures = arena_printf(loading->arena, "kept up to %.4g requests/s", found.knee);
 	if (judge_service(loading, err) < 0)
 		return -1;
 	judge_sweep(loading, &found);
@@ -348,8 +348,11 @@ static int run(struct check_ctx *ctx, const void *data, struct case_result *out,
 	const char *where = arena_printf(ctx->arena, "%zu prompts, %s", spec->prompts.count,
 					 prompt_format_names[tmpl->format]);
 	struct trial trial;
-	struct loading loading = {
-		.spec = spec, .trial = &trial, .arena = ctx->arena, .cell = ctx->target->name};
+	struct loading loading = {.spec = spec,
+				  .trial = &trial,
+				  .arena = ctx->arena,
+				  .cell = ctx->target->name,
+				  .figures = ""};
 	int rc;
 
 	check_trial_begin(&trial, ctx, NULL, out);
@@ -359,11 +362,7 @@ static int run(struct check_ctx *ctx, const void *data, struct case_result *out,
 			hide(&loading, loading.place.secret);
 	}
 	rc = load_any(&loading, err);
-	rc = check_trial_end(&trial, rc, where,
-			     arena_printf(ctx->arena, "every limit is kept%s%s",
-					  loading.figures ? "; " : "",
-					  loading.figures ? loading.figures : ""),
-			     err);
+	rc = check_trial_end(&trial, rc, where, loading.figures, err);
 	/* What was found is found; only a pass is taken back. */
 	if (rc == 0 && loading.open && out->outcome == OUTCOME_PASS) {
 		out->actual = out->where = NULL;

@@ -243,7 +243,7 @@ const char *check_load_figures(const struct load_spec *spec, const struct load_r
 		    {"inter-token", &result->inter_token}};
 	double seconds = (double)result->elapsed_ns / NS_PER_S;
 	const char *line =
-		arena_printf(arena, "%.4g requests/s",
+		arena_printf(arena, "kept at %.4g requests/s",
 			     seconds > 0 ? (double)result->counts[LOAD_OK] / seconds : 0);
 	char time[32];
 

@@ -80,7 +80,8 @@ static void find_scenarios(const struct check_ops *ops)
 
 /* --- what came out, as JSON ------------------------------------------------------------------ */
 
-/* Samples that were MEASURED differ from run to run: then their number counts. */
+/* Samples that were MEASURED differ from run to run: then their number counts, and of what a pass
+ * found the words before the first number. */
 static void add_metrics(struct json *out, const struct case_result *result, bool measured)
 {
 	struct json *list = result->metric_count ? json_add_array(out, "metrics") : NULL;
@@ -107,9 +108,8 @@ static void add_result(struct json *out, const struct case_result *result, bool 
 	const struct label *label = result->label ? label_find(result->label) : NULL;
 	const char *actual = result->actual;
 
-	/* Behind what holds stands what was measured. */
 	if (actual && measured && result->outcome == OUTCOME_PASS)
-		actual = arena_strndup(everything, actual, strcspn(actual, ";"));
+		actual = arena_strndup(everything, actual, strcspn(actual, "0123456789"));
 	json_add_str(out, "outcome", outcome_name(result->outcome));
 	json_add_str(out, "label", result->label);
 	json_add_str(out, "expected", result->expected);
