@@ -44,7 +44,7 @@ lines() { cat "$scratch"/state/runs/*/cases/load/"$1" | wc -l; }
 holds 'each request is kept' [ "$(lines requests.csv)" -gt 400 ]
 holds 'the histograms are kept' grep -q ^latency, "$scratch"/state/runs/*/cases/load/histograms.csv
 
-suite '' '"rate": 50, "duration": "2s", "limits": [{"share": 0.9, "max": "1ms"}]'
+suite '' '"rate": 50, "duration": "2s", "limits": [{"share": 0.9, "max": "0.01ms"}]'
 expect 1 'load/too-slow' run
 
 # 100 requests say nothing of the 99th percentile: 459 would.
