@@ -25,6 +25,7 @@ struct watch {
 
 struct http_plan {
 	char *method, *url;
+	CURLU *parsed; /* URL, which is dear to parse each time; NULL: libcurl says what is wrong */
 	struct curl_slist *headers;
 	const char *body;
 	size_t body_len;
@@ -64,6 +65,12 @@ struct http_plan *http_plan_new(const struct http_plan_options *options)
 
 	plan->method = xstrdup(options->method ? options->method : "GET");
 	plan->url = xstrdup(options->url);
+	plan->parsed = curl_url();
+	if (curl_url_set(plan->parsed, CURLUPART_URL, plan->url,
+			 CURLU_PATH_AS_IS | CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME)) {
+		curl_url_cleanup(plan->parsed);
+		plan->parsed = NULL;
+	}
 	plan->body = options->body;
 	plan->body_len = options->body_len;
 	plan->headers = curl_slist_append(NULL, "Expect:");
@@ -77,6 +84,7 @@ void http_plan_free(struct http_plan *plan)
 	if (!plan)
 		return;
 	curl_slist_free_all(plan->headers);
+	curl_url_cleanup(plan->parsed);
 	free(plan->method);
 	free(plan->url);
 	free(plan);
@@ -290,6 +298,7 @@ static void set_plan(struct http_transfer *transfer, const struct http_plan *pla
 	CURL *easy = transfer->easy;
 
 	(void)curl_easy_setopt(easy, CURLOPT_URL, plan->url);
+	(void)curl_easy_setopt(easy, CURLOPT_CURLU, plan->parsed);
 	(void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, plan->headers);
 	if (plan->body || strcmp(plan->method, "POST") == 0) {
 		(void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,

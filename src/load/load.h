@@ -93,7 +93,7 @@ struct load_result {
 	uint64_t unsent;		    /* too many were in flight until the end */
 	uint64_t good;			    /* successes within the limits */
 	uint64_t tokens, bytes;
-	uint64_t unstamped; /* pieces of streams timed at their reading, the warm-up's too */
+	uint64_t unstamped;	      /* pieces of streams timed at their reading */
 	uint64_t compared, diverging; /* judged successes, and those unlike the commonest answer to
 				       * their prompt */
 	struct histogram latency;     /* to the last byte */

@@ -187,19 +187,20 @@ static int run_closed(struct load__worker *worker, uint64_t start, struct err *e
 
 static int work(struct load__worker *worker, struct err *err)
 {
-	uint64_t start, cpu, spun;
+	uint64_t start, cpu, spun, unstamped;
 
 	if (warm_up(worker, err) < 0 || wait_start(worker, &start, err) < 0)
 		return -1;
 	worker->last_ns = start;
 	cpu = thread_cpu_ns();
 	spun = http_multi_spun_ns(worker->multi);
+	unstamped = http_multi_unstamped(worker->multi);
 	if ((worker->run->options->closed ? run_closed(worker, start, err)
 					  : run_open(worker, start, err)) < 0)
 		return -1;
 	worker->cpu_ns = thread_cpu_ns() - cpu;
 	worker->spun_ns = http_multi_spun_ns(worker->multi) - spun;
-	worker->result.unstamped = http_multi_unstamped(worker->multi);
+	worker->result.unstamped = http_multi_unstamped(worker->multi) - unstamped;
 	return 0;
 }
 
