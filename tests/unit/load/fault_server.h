@@ -202,6 +202,9 @@ static bool fault_answer(struct fault_connection *connection, const char *path)
 	} else if (strcmp(path, "/loop") == 0) {
 		(void)fault_say(fd, "HTTP/1.1 302 Found\r\nLocation: /loop\r\n"
 				    "Content-Length: 0\r\n\r\n");
+	} else if (strcmp(path, "/moved") == 0) {
+		(void)fault_say(fd, "HTTP/1.1 302 Found\r\nLocation: /ok\r\n"
+				    "Content-Length: 0\r\n\r\n");
 	} else if (strcmp(path, "/garbage") == 0) {
 		(void)fault_say(fd, "what do you want?\r\n\r\n");
 		return false;

@@ -154,6 +154,18 @@ static void redirects_without_end_are_no_answer(void **state)
 	load_result_done(&result);
 }
 
+static void a_redirect_leads_elsewhere(void **state)
+{
+	struct load_options options = options_of(false);
+	struct load_result result;
+
+	(void)state;
+	options.peer.redirects = 1;
+	run_on(options, "/moved", &result);
+	expect_class(&result, "/moved", LOAD_OK);
+	load_result_done(&result);
+}
+
 static void an_answer_must_hold_what_is_expected(void **state)
 {
 	const char *wanted = "bye";
@@ -437,6 +449,7 @@ int main(void)
 		TEST(each_fault_has_its_class),
 		TEST(connections_that_fail_have_their_class),
 		TEST(redirects_without_end_are_no_answer),
+		TEST(a_redirect_leads_elsewhere),
 		TEST(an_answer_must_hold_what_is_expected),
 		TEST(a_job_that_is_not_done_is_no_answer),
 		TEST(the_first_token_is_not_the_role),
