@@ -3,7 +3,10 @@
 #include <stdio.h>
 
 #define STREAM_THREADS 256
-#define STREAM_K 256u
+#define STREAM_K 512u
+#define STREAM_ROWS 16u
+#define GEMV_DEPTH 4u	/* kernels/gemv.cu: DEPTH */
+#define DECODE_DEPTH 2u /* kernels/decode.cu: DEPTH */
 #define UNPACK_THREADS 512
 
 /* A block has 99 KB of shared memory at most. */
@@ -12,12 +15,12 @@ static bool small_shared(const struct card *card)
 	return card->major >= 12 || (card->major == 8 && card->minor != 0);
 }
 
-/* kernels/stream.cuh: struct stream_shared with STREAM_DEPTH of the card. */
-static unsigned stream_shared(const struct card *card)
+/* kernels/stream.cuh: struct stream_shared, and a ring of DEPTH halves of which two lie in it. */
+static unsigned stream_shared(const struct card *card, unsigned depth)
 {
-	unsigned depth = small_shared(card) ? 3 : 4;
-
-	return 65536u + 4u * 4096u * (depth - 2) + 8u * 256u * depth + 4096u + 2048u;
+	if (small_shared(card) && depth > 3)
+		depth = 3;
+	return 65536u + 8192u + 4096u + 2048u + 16384u * (depth - 2);
 }
 
 static unsigned at_most(unsigned value, unsigned limit)
@@ -37,16 +40,13 @@ static int call_gemv(struct case_env *env, const struct product *p, const struct
 	const struct card *card = &env->gpu.info.card;
 	struct device_weights weights = w->weights;
 	unsigned n = w->n, k = w->k;
-	/* narrow tiles only where wide ones leave multiprocessors idle */
-	unsigned slots = card->sms * blocks_each(card);
-	bool narrow = n % 16 || n / 16 < card->sms;
-	unsigned tiles = narrow ? n / 8 : n / 16;
+	unsigned shared = stream_shared(card, GEMV_DEPTH), slots = card->sms * blocks_each(card);
 
-	if (m != 1 || n % 8 || k % STREAM_K || w->blocksize != NF4_BLOCK)
+	if (m != 1 || n % STREAM_ROWS || k % STREAM_K || w->blocksize != NF4_BLOCK)
 		return err_set(err, ERR_USAGE, "no fast kernel for %u x %u x %u", m, n, k);
 	return device_launch_overlapped(
-		&env->gpu, stream, narrow ? "yard_gemv8" : "yard_gemv16", p->type,
-		(struct grid){at_most(tiles, slots), 1, STREAM_THREADS, 1}, stream_shared(card),
+		&env->gpu, stream, "yard_gemv", p->type,
+		(struct grid){at_most(n / STREAM_ROWS, slots), 1, STREAM_THREADS, 1}, shared,
 		(void *[]){&a, &weights, &out, &n, &k}, err);
 }
 
@@ -80,8 +80,7 @@ static int decode(struct case_env *env, enum number type, const struct moe_layer
 	struct device_weights w1 = layer->w1.weights, w3 = layer->w3.weights,
 			      w2 = layer->w2.weights;
 	unsigned experts = layer->experts, hidden = layer->hidden, inner = layer->inner;
-	unsigned shared = stream_shared(card);
-	unsigned slots = card->sms * blocks_each(card);
+	unsigned shared = stream_shared(card, DECODE_DEPTH), slots = card->sms * blocks_each(card);
 
 	if (device_launch_overlapped(
 		    &env->gpu, env->gpu.stream, "yard_decode_up", type,
@@ -90,7 +89,7 @@ static int decode(struct case_env *env, enum number type, const struct moe_layer
 		return -1;
 	return device_launch_overlapped(
 		&env->gpu, env->gpu.stream, "yard_decode_down", type,
-		(struct grid){at_most(hidden / 16, slots), 1, STREAM_THREADS, 1}, shared,
+		(struct grid){at_most(hidden / STREAM_ROWS, slots), 1, STREAM_THREADS, 1}, shared,
 		(void *[]){&h, &logits, &w2, &out, &experts, &hidden, &inner}, err);
 }
 

@@ -1,23 +1,45 @@
 /*
  * yard_decode_up, yard_decode_down: the MoE layer for one token, two launches.
  *
- * Idea: stream.cuh. Up: a tile is 8 rows of the gate and the same 8 of up of one of the two experts,
- * so SiLU(gate) * up is at hand where the sums meet. What it leaves for down is split into a high
- * and a low part of T, which the matrix unit's idle columns take at no cost: nothing is rounded
- * between the two. Down: both experts lie one behind the other in K, their routing weights are part
- * of the scales, and the sum over the two needs no second pass. Down knows its experts, and fills
- * its ring, while up still runs; up must first see the logits.
- * Counted: 198.2 MB of weights read once, 0.70 GFLOP. Floor: 64 us at 3100 GB/s.
- * Limit: as gemv.cu; the start of up, which is not hidden.
+ * Idea: stream.cuh. Up: a tile is 8 rows of the gate and the same 8 of up of one of the two
+ * experts, so SiLU(gate) * up is at hand where the sums meet. What it leaves for down is split into
+ * a high and a low part of T, which the matrix unit's idle columns take without more products:
+ * nothing is rounded between the two. Down: both experts lie one behind the other in K, their
+ * routing weights are part of the scales, and the sum over the two needs no second pass. Down knows
+ * its experts, and fills its ring, while up still runs; up must first see the logits. Counted:
+ * 198.2 MB of weights read once, 0.70 GFLOP. Floor: 64 us at 3100 GB/s. Limit: memory, and the
+ * start of up, which is not hidden; every block of down reads all of h.
  */
 #include "stream.cuh"
 
+/* route() with one load under way, not one after the other; at most 32 experts. */
+static __device__ inline struct routing route_at_once(const float *logits, unsigned experts)
+{
+	unsigned lane = threadIdx.x % WARP;
+	float mine = lane < experts ? logits[lane] : -INFINITY;
+	struct routing out = {{0, 0}, {0, 0}};
+	float first = -INFINITY, second = -INFINITY;
+
+	for (unsigned e = 0; e < experts; e++) {
+		float logit = __shfl_sync(0xffffffffu, mine, e);
+		bool above = logit > first, between = !above && logit > second;
+
+		second = above ? first : between ? logit : second;
+		out.expert[1] = above ? out.expert[0] : between ? e : out.expert[1];
+		first = above ? logit : first;
+		out.expert[0] = above ? e : out.expert[0];
+	}
+	out.weight[0] = 1 / (1 + expf(second - first));
+	out.weight[1] = 1 - out.weight[0];
+	return out;
+}
+
 template <typename T> struct up_job {
-	static const int ROWS = 16, PARTS = 1;
+	static const int DEPTH = 2, PARTS = 1;
 	static const bool EARLY = false;
 	const T *xs;
 	const float *logits;
-	struct weights w1, w3;
+	const struct weights &w1, &w3;
 	T *h; /* [2][2 f]: high parts of both experts, then low parts */
 	unsigned experts, f, k, tiles, stages;
 	bool nested;
@@ -26,7 +48,7 @@ template <typename T> struct up_job {
 
 	__device__ void prepare(float (*maps)[256])
 	{
-		routing = route(logits, experts);
+		routing = route_at_once(logits, experts);
 		for (unsigned i = threadIdx.x; nested && i < 256; i += blockDim.x) {
 			maps[0][i] = w1.map[i];
 			maps[1][i] = w3.map[i];
@@ -34,17 +56,23 @@ template <typename T> struct up_job {
 		low_offset = nested ? *w1.offset : 0;
 		high_offset = nested ? *w3.offset : 0;
 	}
-	__device__ void copy(const struct stage &stage, unsigned tile, unsigned s) const
+	__device__ struct stage stage(unsigned tile, unsigned s) const
 	{
 		bool second = tile >= f / 8;
 		unsigned e = second ? routing.expert[1] : routing.expert[0];
 		unsigned row = e * f + (second ? tile - f / 8 : tile) * 8;
+		unsigned at = row * k + s * STREAM_K;
 
-		stream_copy(stage, 0, w1, nested, row, k, s * STREAM_K);
-		stream_copy(stage, 1, w3, nested, row, k, s * STREAM_K);
+		return {{&w1, &w3}, {at, at}};
 	}
-	__device__ const T *x(unsigned, unsigned s) const { return xs + s * STREAM_K; }
-	__device__ float factor(unsigned) const { return 1; }
+	__device__ const T *x(unsigned, unsigned s) const
+	{
+		return xs + s * STREAM_K;
+	}
+	__device__ float factor(unsigned) const
+	{
+		return 1;
+	}
 	template <typename Sum> __device__ void finish(unsigned tile, unsigned row, Sum sum) const
 	{
 		float g, value;
@@ -61,38 +89,37 @@ template <typename T> struct up_job {
 };
 
 template <typename T> struct down_job {
-	static const int ROWS = 16, PARTS = 2;
+	static const int DEPTH = 2, PARTS = 2;
 	static const bool EARLY = true;
 	const T *h;
 	const float *logits;
-	struct weights w2;
+	const struct weights &w2;
 	T *out;
-	unsigned experts, d, f, tiles, stages;
+	unsigned experts, d, k, tiles, stages;
 	bool nested;
 	float low_offset, high_offset;
 	struct routing routing;
 
 	__device__ void prepare(float (*maps)[256])
 	{
-		routing = route(logits, experts);
+		routing = route_at_once(logits, experts);
 		for (unsigned i = threadIdx.x; nested && i < 256; i += blockDim.x)
 			maps[0][i] = maps[1][i] = w2.map[i];
 		low_offset = high_offset = nested ? *w2.offset : 0;
 	}
-	__device__ void copy(const struct stage &stage, unsigned tile, unsigned s) const
+	__device__ struct stage stage(unsigned tile, unsigned s) const
 	{
 		bool second = s >= stages / 2;
-		unsigned column = (second ? s - stages / 2 : s) * STREAM_K;
+		unsigned row =
+			(second ? routing.expert[1] : routing.expert[0]) * d + tile * STREAM_ROWS;
+		unsigned at = row * k + (second ? s - stages / 2 : s) * STREAM_K;
 
-		unsigned row = (second ? routing.expert[1] : routing.expert[0]) * d + tile * 16;
-
-		stream_copy(stage, 0, w2, nested, row, f, column);
-		stream_copy(stage, 1, w2, nested, row + 8, f, column);
+		return {{&w2, &w2}, {at, at + 8 * k}};
 	}
-	/* even columns of the matrix unit see high parts, odd ones low parts */
-	__device__ const T *x(unsigned, unsigned s) const
+	/* part 0 are the high ones */
+	__device__ const T *x(unsigned part, unsigned s) const
 	{
-		return h + (threadIdx.x / 4 % 2 ? (size_t)f * 2 : 0) + s * STREAM_K;
+		return h + (size_t)part * 2 * k + s * STREAM_K;
 	}
 	__device__ float factor(unsigned s) const
 	{
@@ -100,28 +127,34 @@ template <typename T> struct down_job {
 	}
 	template <typename Sum> __device__ void finish(unsigned tile, unsigned row, Sum sum) const
 	{
-		out[(size_t)tile * 16 + row] = from_float<T>(sum(row));
+		out[(size_t)tile * STREAM_ROWS + row] = from_float<T>(sum(row));
 	}
 };
 
 #define DECODE(name, T)                                                                            \
-	extern "C" __global__ void __launch_bounds__(STREAM_WARPS * WARP, 2) yard_decode_up_##name(  \
-		const T *x, const float *logits, struct weights w1, struct weights w3, T *h,        \
-		unsigned experts, unsigned f, unsigned k)                           \
+	extern "C" __global__ void __launch_bounds__(STREAM_WARPS *WARP, 2) yard_decode_up_##name( \
+		const T *x, const float *logits, const __grid_constant__ struct weights w1,        \
+		const __grid_constant__ struct weights w3, T *h, unsigned experts, unsigned f,     \
+		unsigned k)                                                                        \
 	{                                                                                          \
-		struct up_job<T> job = {x, logits, w1, w3, h, experts, f, k, f / 8 * 2,              \
-					k / STREAM_K, w1.codes8 != NULL};                          \
+		struct up_job<T> job = {                                                           \
+			x, logits, w1, w3, h, experts, f, k, f / 8 * 2, k / STREAM_K,              \
+				w1.codes8 != NULL                                                  \
+		};                                                                                 \
                                                                                                    \
-		stream<T>(job);                                                              \
+		stream_run<T>(job);                                                                \
 	}                                                                                          \
-	extern "C" __global__ void __launch_bounds__(STREAM_WARPS * WARP, 2)                       \
-		yard_decode_down_##name(const T *h, const float *logits, struct weights w2, T *out,  \
-					unsigned experts, unsigned d, unsigned f)   \
+	extern "C" __global__ void __launch_bounds__(STREAM_WARPS *WARP, 2)                        \
+		yard_decode_down_##name(const T *h, const float *logits,                           \
+					const __grid_constant__ struct weights w2, T *out,         \
+					unsigned experts, unsigned d, unsigned f)                  \
 	{                                                                                          \
-		struct down_job<T> job = {h, logits, w2, out, experts, d, f, d / 16,                \
-					  f / STREAM_K * 2, w2.codes8 != NULL};                    \
+		struct down_job<T> job = {                                                         \
+			h, logits, w2, out, experts, d, f, d / STREAM_ROWS, f / STREAM_K * 2,      \
+				w2.codes8 != NULL                                                  \
+		};                                                                                 \
                                                                                                    \
-		stream<T>(job);                                                              \
+		stream_run<T>(job);                                                                \
 	}
 
 DECODE(bf16, __nv_bfloat16)

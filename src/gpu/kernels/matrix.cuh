@@ -11,7 +11,7 @@
 #include "common.cuh"
 
 #define PAIRS_BYTES (256 * 256) /* an entry is 128 bytes; the 128 after it are free */
-#define BLOCK 64 /* weights per absmax; the fast kernels know no other */
+#define BLOCK 64		/* weights per absmax; the fast kernels know no other */
 
 static __device__ inline uint32_t two_of(__half low, __half high)
 {
@@ -23,15 +23,19 @@ static __device__ inline uint32_t two_of(__nv_bfloat16 low, __nv_bfloat16 high)
 	return (uint32_t)__bfloat16_as_ushort(low) | (uint32_t)__bfloat16_as_ushort(high) << 16;
 }
 
-/* By all threads of the block; a barrier must follow. */
+/* By all threads of the block, a multiple of 128; a barrier must follow. A thread's low nibble
+ * stays the same, and a warp has one high nibble at a time: constants that differ within a warp are
+ * slow. */
 template <typename T> static __device__ void pairs_make(char *pairs)
 {
-	for (unsigned i = threadIdx.x; i < 256 * WARP / 4; i += blockDim.x) {
-		unsigned byte = i / (WARP / 4);
-		uint32_t two = two_of(from_float<T>(nf4_codes[byte >> 4]),
-				      from_float<T>(nf4_codes[byte & 15]));
+	unsigned low = threadIdx.x / (WARP / 4) % 16;
+	float second = nf4_codes[low];
 
-		*(uint4 *)(pairs + byte * 256 + i % (WARP / 4) * 16) =
+#pragma unroll 8
+	for (unsigned high = threadIdx.x / 128; high < 16; high += blockDim.x / 128) {
+		uint32_t two = two_of(from_float<T>(nf4_codes[high]), from_float<T>(second));
+
+		*(uint4 *)(pairs + (high * 16 + low) * 256 + threadIdx.x % (WARP / 4) * 16) =
 			make_uint4(two, two, two, two);
 	}
 }
@@ -46,7 +50,8 @@ static __device__ inline uint32_t pair_at(const char *pairs, unsigned column, ui
 /* Both of a pair times SCALE, rounded. */
 static __device__ inline uint32_t scaled(uint32_t two, __nv_bfloat16 scale)
 {
-	__nv_bfloat162 product = __hmul2(*(const __nv_bfloat162 *)&two, __bfloat162bfloat162(scale));
+	__nv_bfloat162 product =
+		__hmul2(*(const __nv_bfloat162 *)&two, __bfloat162bfloat162(scale));
 
 	return *(const uint32_t *)&product;
 }
@@ -65,7 +70,8 @@ static __device__ inline uint32_t shared_address(const void *at)
 
 static __device__ inline void copy16(void *to, const void *from)
 {
-	asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)), "l"(from)
+	asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)),
+		     "l"(from)
 		     : "memory");
 }
 

@@ -1,15 +1,21 @@
 /*
  * One token: weights stream through, each used once.
  *
- * A block takes tiles of 16 rows; its 8 warps share the tile's K in stages of 256 columns, each warp
- * with a ring of its own that it alone fills and empties, so that no barrier stands in the loop.
- * A quarter warp copies one row of a stage, a whole cache line. A lane's 8 bytes of a block of 64
- * become four fragments of the matrix unit; which of the block's columns a fragment's slots mean is
- * free as long as both sides agree, so lane t of a row takes columns 16 t to 16 t + 15. Sums of a
- * block are scaled by its absmax and added in fp32. The warps' sums of a tile meet in shared memory.
+ * A block takes tiles of 16 rows; its 8 warps share the tile's K in stages of 512 columns, which
+ * come in two halves, each warp with a ring of its own that it alone fills and empties, so that no
+ * barrier stands in the loop. A quarter warp copies one row of a half, a whole cache line.
+ *
+ * Which columns the slots of the matrix unit's K mean is free as long as both sides agree: of a
+ * chunk of 128 columns lane t of a quad takes the 32 from 32 t, 16 bytes, and step s takes bytes 2
+ * s and 2 s + 1 of every lane. A chunk has two blocks of 64, the first in lanes 0 and 1 of a quad,
+ * the second in 2 and 3. The unit has 8 columns of activations and one token needs one: the others
+ * keep sums apart. Column n has the activations of one chunk, one part (PARTS) and one block, and
+ * zeros for the lanes of the other block. So every lane of a quad ends with the sums of one chunk's
+ * two blocks for two rows, which it multiplies by their absmax, in fp32. The warps' sums of a tile
+ * meet in shared memory.
  *
  * The launch order: the ring is filled, as far as the weights are known, before the launch waits
- * for the one before it; the next one is let in at once and takes each block's room as it ends.
+ * for the one before it; the next one is let in after that and takes each block's room as it ends.
  */
 #ifndef GPU_KERNELS_STREAM_CUH
 #define GPU_KERNELS_STREAM_CUH
@@ -18,231 +24,286 @@
 
 #define STREAM_WARPS 8
 #define STREAM_ROWS 16
-#define STREAM_K 256
+#define STREAM_CHUNK 128
+#define STREAM_HALF 256
+#define STREAM_K 512
 #define STREAM_KEPT 8 /* tiles whose sums wait to be written together */
-/* 110 KB where two blocks of it fit into a multiprocessor, 92 KB where a block has 99 KB. The
- * host's stream_shared (yardstick.c) says the same. */
+#define STREAM_DEPTH_MAX 4
+/* Where a block has 99 KB of shared memory, a ring of three. */
 #if __CUDA_ARCH__ == 860 || __CUDA_ARCH__ == 890 || __CUDA_ARCH__ >= 1200
-#define STREAM_DEPTH 3
+#define STREAM_DEPTH(wanted) ((wanted) < 3 ? (wanted) : 3)
 #else
-#define STREAM_DEPTH 4
+#define STREAM_DEPTH(wanted) (wanted)
 #endif
 
-/* Rows of a stage lie 256 bytes apart: those of the first two of a warp's ring between the table's
- * entries, those of the others between each other. */
+/* Rows of a half lie 256 bytes apart: those of the first two of a warp's ring between the table's
+ * entries, those of the others between each other, in the ring that follows this. The host's
+ * stream_shared (yardstick.c) says how much that makes. */
 struct stream_shared {
 	char pairs[PAIRS_BYTES];
-	char ring[STREAM_WARPS / 2 * (STREAM_DEPTH - 2)][STREAM_ROWS * 256];
-	char scales[STREAM_WARPS][STREAM_DEPTH][STREAM_ROWS * 16];
+	char scales[STREAM_WARPS][STREAM_DEPTH_MAX][STREAM_ROWS * 16];
 	float sums[STREAM_KEPT][STREAM_WARPS][STREAM_ROWS];
 	float maps[2][256]; /* nested: of rows 0 to 7 and 8 to 15 */
 };
 
+/* Where a warp's stage begins: rows 0 to 7 and 8 to 15, each of some matrix, from the index of the
+ * first row's first weight. A matrix has fewer than 2^32 weights. */
 struct stage {
-	char *packed, *scales;
+	const struct weights *w[2];
+	unsigned at[2];
 };
 
-static __device__ inline struct stage stage_of(struct stream_shared *s, unsigned warp, unsigned slot)
+/* Eight steps: 16 rows of a chunk times the activations in B. */
+template <typename T>
+static __device__ inline void stream_chunk(float (&sum)[4], const char *pairs, unsigned column,
+					   const uint4 &low, const uint4 &high, const uint4 (&b)[4])
 {
-	struct stage out = {s->pairs + (slot * STREAM_WARPS + warp) * STREAM_ROWS * 256 + 128,
-			    s->scales[warp][slot]};
+	const uint32_t l[4] = {low.x, low.y, low.z, low.w}, h[4] = {high.x, high.y, high.z, high.w};
 
-	if (slot >= 2)
-		out.packed = s->ring[((slot - 2) * STREAM_WARPS + warp) / 2] + warp % 2 * 128;
-	return out;
-}
-
-/* Eight rows of W from ROW, 256 columns from COLUMN, to half HALF of a stage, with their scales.
- * A matrix has fewer than 2^32 weights. */
-static __device__ inline void stream_copy(const struct stage &stage, unsigned half,
-					  const struct weights &w, bool nested, unsigned row,
-					  unsigned k, unsigned column)
-{
-	unsigned lane = threadIdx.x % WARP, r = lane / 8;
-	unsigned at = (row + r) * k + column + lane % 8 * 32;
-	char *to = stage.packed + (half * 8 + r) * 256 + (lane % 8 ^ r << 1) * 16;
-
-	copy16(to, w.packed + at / 2);
-	copy16(to + 4 * 256, w.packed + (at + 4 * k) / 2);
-	if (lane < 8) {
-		unsigned block = ((row + lane) * k + column) / BLOCK;
-
-		to = stage.scales + (half * 8 + lane) * 16;
-		if (nested) {
-			copy4(to, w.codes8 + block);
-			copy4(to + 4, w.absmax + (block >> 8));
-		} else {
-			copy16(to, w.absmax + block);
-		}
-	}
-}
-
-/* The four absmax of row R in a stage. */
-static __device__ inline void stream_scales(float (&out)[4], const char *scales, unsigned r,
-					    bool nested, const float *map, float offset)
-{
-	const char *at = scales + r * 16;
-
-	if (nested) {
-		uint2 two = *(const uint2 *)at;
-		float second = __uint_as_float(two.y);
-
-		for (int i = 0; i < 4; i++)
-			out[i] = __fadd_rn(__fmul_rn(map[two.x >> 8 * i & 255], second), offset);
-	} else {
-		float4 four = *(const float4 *)at;
-
-		out[0] = four.x;
-		out[1] = four.y;
-		out[2] = four.z;
-		out[3] = four.w;
-	}
-}
-
-static __device__ inline uint2 stream_packed(const char *packed, unsigned r, unsigned block)
-{
-	unsigned t = threadIdx.x % 4;
-
-	return *(const uint2 *)(packed + r * 256 + ((block * 2 + t / 2) ^ (r & 3) << 1) * 16 +
-				t % 2 * 8);
-}
-
-/* Undefined where not WANTED: the columns of the matrix unit that nobody reads. */
-static __device__ inline uint4 load_if(bool wanted, const void *from)
-{
-	uint4 out;
-
-	asm volatile("{ .reg .pred p; setp.ne.u32 p, %4, 0; @p ld.global.v4.u32 {%0, %1, %2, %3}, [%5]; }"
-		     : "=r"(out.x), "=r"(out.y), "=r"(out.z), "=r"(out.w)
-		     : "r"((unsigned)wanted), "l"(from));
-	return out;
-}
-
-/* One stage times the activations at X, of the stage's first column. They are in column 0 of the
- * matrix unit; with PARTS 2 lanes of column 1 come with an X of their own, and both are summed. The
- * sums are right in the first lane of each four. */
-template <typename T, int ROWS, int PARTS>
-static __device__ inline void stream_stage(float (&sums)[2], const struct stage &stage,
-					   const char *pairs, const T *x, bool nested,
-					   const float (*maps)[256], float low_offset,
-					   float high_offset, float factor)
-{
-	unsigned g = threadIdx.x % WARP / 4, t = threadIdx.x % 4, column = threadIdx.x % WARP * 4;
-	uint4 b[4][2];
-	float low[4], high[4];
-
-	for (int i = 0; i < 4; i++)
-		for (int j = 0; j < 2; j++)
-			b[i][j] = load_if(g < PARTS, x + i * BLOCK + t * 16 + j * 8);
-	stream_scales(low, stage.scales, g, nested, maps[0], low_offset);
-	if (ROWS > 8)
-		stream_scales(high, stage.scales, g + 8, nested, maps[1], high_offset);
 #pragma unroll
-	for (int i = 0; i < 4; i++) {
-		uint2 l = stream_packed(stage.packed, g, i), h = make_uint2(0, 0);
-		float part[4] = {0, 0, 0, 0};
-		const uint32_t words[8] = {b[i][0].x, b[i][0].y, b[i][0].z, b[i][0].w,
-					   b[i][1].x, b[i][1].y, b[i][1].z, b[i][1].w};
+	for (int s = 0; s < 8; s++) {
+		const uint32_t a[4] = {pair_at(pairs, column, l[s / 2], s % 2 * 2),
+				       pair_at(pairs, column, h[s / 2], s % 2 * 2),
+				       pair_at(pairs, column, l[s / 2], s % 2 * 2 + 1),
+				       pair_at(pairs, column, h[s / 2], s % 2 * 2 + 1)};
 
-		if (ROWS > 8)
-			h = stream_packed(stage.packed, g + 8, i);
-#pragma unroll
-		for (int j = 0; j < 4; j++) {
-			uint32_t lw = j < 2 ? l.x : l.y, hw = j < 2 ? h.x : h.y;
-			uint32_t a[4] = {pair_at(pairs, column, lw, j % 2 * 2), 0,
-					 pair_at(pairs, column, lw, j % 2 * 2 + 1), 0};
-
-			if (ROWS > 8) {
-				a[1] = pair_at(pairs, column, hw, j % 2 * 2);
-				a[3] = pair_at(pairs, column, hw, j % 2 * 2 + 1);
-			}
-			multiply(part, a, words[2 * j], words[2 * j + 1], T());
-		}
-		sums[0] += low[i] * factor * (PARTS > 1 ? part[0] + part[1] : part[0]);
-		if (ROWS > 8)
-			sums[1] += high[i] * factor * (PARTS > 1 ? part[2] + part[3] : part[2]);
+		multiply(sum, a, s % 2 ? b[s / 2].z : b[s / 2].x, s % 2 ? b[s / 2].w : b[s / 2].y,
+			 T());
 	}
 }
 
 /*
- * JOB says what the tiles are:
- *   ROWS, PARTS, EARLY     constants; EARLY: weights are known before the launch before has ended
+ * What a warp does. JOB says what the tiles are:
+ *   DEPTH                  constant: halves in a warp's ring, 2 to 4
+ *   PARTS                  constant: 1, or 2 where the activations are the sum of two
+ *   EARLY                  constant: weights are known before the launch before has ended
  *   tiles, stages          of the whole launch; per tile
- *   prepare(maps)          by all threads, before any copy
- *   copy(stage, tile, s)   enqueue stage S of a tile
- *   x(tile, s), factor(s)  its activations, and what its sums are multiplied by
- *   finish(tile, row, sum) sum(r) gives the sum of row r of the tile; called for row < ROWS
+ *   prepare(maps)          by all threads, before any weights are asked for
+ *   stage(tile, s)         stage S of a tile
+ *   x(part, s), factor(s)  its activations, and what its sums are multiplied by
+ *   finish(tile, row, sum) sum(r) gives the sum of row r of the tile
  */
-template <typename T, typename Job> static __device__ void stream(Job &job)
-{
-	extern __shared__ __align__(128) char shared[];
-	struct stream_shared *s = (struct stream_shared *)shared;
-	const unsigned warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-	const unsigned steps = job.stages > warp ? (job.stages - warp - 1) / STREAM_WARPS + 1 : 0;
-	const unsigned mine = job.tiles > blockIdx.x ? (job.tiles - blockIdx.x - 1) / gridDim.x + 1 : 0;
-	const unsigned total = mine * steps;
-	unsigned asked = 0, ask_tile = blockIdx.x, ask_step = 0, taken = 0;
+template <typename T, typename Job> struct stream {
+	static const int PARTS = Job::PARTS, DEPTH = STREAM_DEPTH(Job::DEPTH);
 
-	auto ask = [&]() {
-		if (asked < total) {
-			job.copy(stage_of(s, warp, asked % STREAM_DEPTH), ask_tile,
-				 warp + ask_step * STREAM_WARPS);
-			if (++ask_step == steps) {
-				ask_step = 0;
+	Job &job;
+	struct stream_shared *s;
+	const unsigned warp, g, t;
+	unsigned asked, taken, ask_tile, ask_at, ask_half;
+	uint4 b[4], next_b[4];
+
+	__device__ stream(Job &of, struct stream_shared *shared)
+	    : job(of), s(shared), warp(__shfl_sync(0xffffffffu, threadIdx.x / WARP, 0)),
+	      g(threadIdx.x % WARP / 4), t(threadIdx.x % 4), asked(0), taken(0),
+	      ask_tile(blockIdx.x), ask_at(warp), ask_half(0)
+	{
+	}
+
+	__device__ char *packed(unsigned slot)
+	{
+		return slot < 2 ? s->pairs + (slot * STREAM_WARPS + warp) * STREAM_ROWS * 256 + 128
+				: (char *)(s + 1) +
+					  ((slot - 2) * STREAM_WARPS + warp) / 2 * STREAM_ROWS *
+						  256 +
+					  warp % 2 * 128;
+	}
+
+	/* The next half, if there is one. */
+	__device__ void ask(void)
+	{
+		if (ask_tile < job.tiles && ask_at < job.stages) {
+			copy(job.stage(ask_tile, ask_at), asked);
+			asked = asked + 1 == DEPTH ? 0 : asked + 1;
+			ask_half ^= 1;
+			if (ask_half == 0)
+				ask_at += STREAM_WARPS;
+			if (ask_at >= job.stages) {
+				ask_at = warp;
 				ask_tile += gridDim.x;
 			}
-			asked++;
 		}
 		copies_commit();
-	};
+	}
 
-	if (!Job::EARLY)
-		launch_wait();
-	job.prepare(s->maps);
-	for (int i = 0; i < STREAM_DEPTH - 1; i++)
-		ask();
-	pairs_make<T>(s->pairs);
-	__syncthreads();
-	if (Job::EARLY)
-		launch_wait();
-	launch_next();
-	for (unsigned t = 0; t < mine; t++) {
-		unsigned tile = blockIdx.x + t * gridDim.x;
-		float sums[2] = {0, 0};
+	__device__ void copy(const struct stage &stage, unsigned slot)
+	{
+		unsigned lane = threadIdx.x % WARP, r = lane / 8;
+		char *to = packed(slot) + r * 256 + (lane % 8 ^ r % 2 * 4) * 16;
 
-		for (unsigned step = 0; step < steps; step++) {
-			unsigned at = warp + step * STREAM_WARPS;
+#pragma unroll
+		for (int i = 0; i < 2; i++) {
+			const struct weights &w = *stage.w[i];
+			unsigned at = stage.at[i] + ask_half * STREAM_HALF;
+			const uint8_t *from = w.packed + (at + r * job.k) / 2 + lane % 8 * 16;
 
-			copies_wait<STREAM_DEPTH - 2>();
+			copy16(to + i * 8 * 256, from);
+			copy16(to + (i * 8 + 4) * 256, from + 2 * job.k);
+			if (lane < 8) {
+				char *scales = s->scales[warp][slot] + (i * 8 + lane) * 16;
+				unsigned block = (at + lane * job.k) / BLOCK;
+
+				if (job.nested) {
+					copy4(scales, w.codes8 + block);
+					copy4(scales + 4, w.absmax + (block >> 8));
+				} else {
+					copy16(scales, w.absmax + block);
+				}
+			}
+		}
+	}
+
+	/* The absmax of two blocks, the PAIRth of a row's two pairs. */
+	__device__ float2 scales(unsigned slot, int i, unsigned pair)
+	{
+		const char *at = s->scales[warp][slot] + (i * 8 + g) * 16;
+		const float *map = s->maps[i], offset = i ? job.high_offset : job.low_offset;
+		unsigned codes;
+		float second;
+
+		if (!job.nested)
+			return *(const float2 *)(at + pair * 8);
+		codes = *(const unsigned short *)(at + pair * 2);
+		second = *(const float *)(at + 4);
+		return make_float2(__fadd_rn(__fmul_rn(map[codes & 255], second), offset),
+				   __fadd_rn(__fmul_rn(map[codes >> 8], second), offset));
+	}
+
+	/* Activations of half HALF of stage AT; a whole stage's with PARTS 1. Lanes that are to
+	 * have zeros read what another lane reads. */
+	__device__ void load_x(unsigned at, unsigned half)
+	{
+		const unsigned chunk = g / (2 * PARTS), part = g / 2 % PARTS;
+		const T *x = job.x(part, at) + half * STREAM_HALF + chunk * STREAM_CHUNK +
+			     (g % 2 * 2 + t % 2) * 32;
+
+		for (int i = 0; i < 4; i++)
+			next_b[i] = *(const uint4 *)(x + i * 8);
+	}
+
+	__device__ void take_x(void)
+	{
+		for (int i = 0; i < 4; i++)
+			b[i] = t / 2 == g % 2 ? next_b[i] : make_uint4(0, 0, 0, 0);
+	}
+
+	/* Half HALF of a stage, whose activations are in B. */
+	__device__ void multiply_half(float (&sums)[2], unsigned slot, unsigned half, float factor)
+	{
+		const char *from = packed(slot) + g * 256;
+		const unsigned mine = PARTS == 1 ? t - half * 2 : t / 2;
+		const unsigned pair = PARTS == 1 ? t % 2 : t / 2;
+		float kept[4] = {0, 0, 0, 0};
+		float2 low = scales(slot, 0, pair), high = scales(slot, 1, pair);
+
+#pragma unroll
+		for (unsigned c = 0; c < 2; c++) {
+			const char *at = from + (c * 4 + t ^ g % 2 * 4) * 16;
+			float sum[4] = {0, 0, 0, 0};
+
+			stream_chunk<T>(sum, s->pairs, threadIdx.x % WARP * 4, *(const uint4 *)at,
+					*(const uint4 *)(at + 8 * 256), b);
+			for (int i = 0; i < 4; i++)
+				kept[i] = mine == c ? sum[i] : kept[i];
+		}
+		sums[0] += factor * (low.x * kept[0] + low.y * kept[1]);
+		sums[1] += factor * (high.x * kept[2] + high.y * kept[3]);
+	}
+
+	/* Stage AT, whose first activations have been loaded, and those of NEXT for the next. */
+	__device__ void multiply_stage(float (&sums)[2], unsigned at, unsigned next)
+	{
+		const float factor = job.factor(at);
+
+#pragma unroll
+		for (unsigned half = 0; half < 2; half++) {
+			if (PARTS == 2 || half == 0)
+				take_x();
+			if (PARTS == 2 && half == 0)
+				load_x(at, 1);
+			else if (half == PARTS - 1 && next != at)
+				load_x(next, 0);
+			copies_wait<DEPTH - 2>();
 			__syncwarp();
 			ask();
-			stream_stage<T, Job::ROWS, Job::PARTS>(
-				sums, stage_of(s, warp, taken++ % STREAM_DEPTH), s->pairs,
-				job.x(tile, at), job.nested, s->maps, job.low_offset,
-				job.high_offset, job.factor(at));
+			multiply_half(sums, taken, half, factor);
+			taken = taken + 1 == DEPTH ? 0 : taken + 1;
 		}
-		if (lane % 4 == 0) {
-			s->sums[t % STREAM_KEPT][warp][lane / 4] = sums[0];
-			s->sums[t % STREAM_KEPT][warp][lane / 4 + 8] = sums[1];
+	}
+
+	/* The sums of a quad's lanes to shared memory, as those of the KEPTth tile. */
+	__device__ void keep(unsigned kept, float (&sums)[2])
+	{
+		for (int i = 0; i < 2; i++) {
+			sums[i] += __shfl_xor_sync(0xffffffffu, sums[i], 1);
+			sums[i] += __shfl_xor_sync(0xffffffffu, sums[i], 2);
+			if (t == 0)
+				s->sums[kept][warp][g + i * 8] = sums[i];
+			sums[i] = 0;
 		}
-		if (t % STREAM_KEPT != STREAM_KEPT - 1 && t != mine - 1)
-			continue;
+	}
+
+	/* What the warps kept of COUNT tiles up to LAST. */
+	__device__ void finish(unsigned count, unsigned last)
+	{
 		__syncthreads();
-		for (unsigned i = threadIdx.x; i < (t % STREAM_KEPT + 1) * Job::ROWS; i += blockDim.x) {
-			unsigned kept = i / Job::ROWS;
-			unsigned of = tile - (t % STREAM_KEPT - kept) * gridDim.x;
+#pragma unroll 1
+		for (unsigned i = threadIdx.x; i < count * STREAM_ROWS; i += STREAM_WARPS * WARP) {
+			unsigned kept = i / STREAM_ROWS;
 
-			job.finish(of, i % Job::ROWS, [&](unsigned row) {
-				float sum = 0;
+			job.finish(last - (count - 1 - kept) * gridDim.x, i % STREAM_ROWS,
+				   [&](unsigned row) {
+					   float sum = 0;
 
-				for (unsigned w = 0; w < STREAM_WARPS; w++)
-					sum += s->sums[kept][w][row];
-				return sum;
-			});
+					   for (unsigned w = 0; w < STREAM_WARPS; w++)
+						   sum += s->sums[kept][w][row];
+					   return sum;
+				   });
 		}
 		__syncthreads();
 	}
-	copies_wait<0>();
+
+	__device__ void run(void)
+	{
+		unsigned kept = 0;
+		float sums[2] = {0, 0};
+
+		if (!Job::EARLY) {
+			pairs_make<T>(s->pairs);
+			launch_wait();
+		}
+		job.prepare(s->maps);
+		for (int i = 0; i < DEPTH - 1; i++)
+			ask();
+		if (Job::EARLY)
+			pairs_make<T>(s->pairs);
+		__syncthreads();
+		if (Job::EARLY)
+			launch_wait();
+		launch_next();
+		if (warp < job.stages)
+			load_x(warp, 0);
+		for (unsigned tile = blockIdx.x; tile < job.tiles; tile += gridDim.x) {
+			for (unsigned at = warp; at < job.stages; at += STREAM_WARPS) {
+				unsigned next = at + STREAM_WARPS;
+
+				multiply_stage(sums, at, next < job.stages ? next : warp);
+			}
+			keep(kept++, sums);
+			if (kept == STREAM_KEPT || tile + gridDim.x >= job.tiles) {
+				finish(kept, tile);
+				kept = 0;
+			}
+		}
+		copies_wait<0>();
+	}
+};
+
+template <typename T, typename Job> static __device__ void stream_run(Job &job)
+{
+	extern __shared__ __align__(128) char shared[];
+	struct stream<T, Job> of(job, (struct stream_shared *)shared);
+
+	of.run();
 }
 
 #endif
