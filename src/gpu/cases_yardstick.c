@@ -209,8 +209,8 @@ static int make_work(struct case_env *env, const struct case_params *p, unsigned
 		     &work->layer, err) < 0 ||
 	    device_alloc(&env->gpu, in * 2, &work->x, err) < 0 ||
 	    device_alloc(&env->gpu, in * 2, &work->out, err) < 0 ||
-	    device_alloc(&env->gpu, yardstick_scratch(&work->layer, p->count), &work->scratch,
-			 err) < 0 ||
+	    device_alloc(&env->gpu, yardstick_scratch(&env->gpu.info.card, &work->layer, p->count),
+			 &work->scratch, err) < 0 ||
 	    device_fill_normal(&env->gpu, work->x, p->type, in, cases_seed(), 1, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < pieces; i++) {

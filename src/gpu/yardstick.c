@@ -93,31 +93,124 @@ static int decode(struct case_env *env, enum number type, const struct moe_layer
 		(void *[]){&h, &logits, &w2, &out, &experts, &hidden, &inner}, err);
 }
 
-/* --- two tokens and more: kernels/grouped.cu ---------------------------------------------------
- */
+/* --- two tokens and more ---------------------------------------------------------------------- */
 
 #define GROUP_K 128u
 #define EXPERTS_MAX 32u
 #define SPLITS_MAX 8u
 
+/* The plan's words and its scratch. */
+static size_t plan_bytes(unsigned tokens)
+{
+	return ((EXPERTS_MAX + 1 + 8 * (size_t)tokens) * 4 + 255) / 256 * 256;
+}
+
+static int make_plan(struct case_env *env, uint64_t logits, uint64_t plan, unsigned experts,
+		     unsigned tokens, struct err *err)
+{
+	uint64_t expert = plan + (EXPERTS_MAX + 1 + 6 * (uint64_t)tokens) * 4;
+
+	return device_launch(&env->gpu, env->gpu.kernels, env->gpu.stream, "yard_plan",
+			     (struct grid){1, 1, 1024, 1},
+			     (void *[]){&logits, &plan, &expert, &experts, &tokens}, err);
+}
+
+/* --- kernels/wide.cu: sm_90 */
+
+#define WIDE_THREADS 512
+#define WIDE_ROWS 256u
+
+static bool is_wide(const struct card *card)
+{
+	return card->major == 9;
+}
+
+static unsigned wide_most(unsigned tokens)
+{
+	return tokens > 64 ? 128 : 64;
+}
+
+/* struct wide_shared: from 1 KB to 128 KB, and the last slots of activations. */
+static unsigned wide_shared(unsigned most)
+{
+	return 127u * 1024 + (most > 64 ? 3 * 32768u : 2 * 16384u);
+}
+
+/* Scratch: the plan, x and inner activations as tiles, sums of whole tiles, parts of others. */
+struct wide_rooms {
+	size_t x, h, y, parts, end;
+};
+
+static struct wide_rooms wide_rooms_of(const struct card *card, const struct moe_layer *layer,
+				       unsigned tokens)
+{
+	unsigned most = wide_most(tokens);
+	size_t pairs = (size_t)tokens * 2;
+	/* a tile is filled up to 16 at most, and an expert's last one may hold a single token */
+	size_t rows = pairs + 16 * (pairs / most + layer->experts);
+	size_t x = (plan_bytes(tokens) + 1023) / 1024 * 1024, h = x + rows * layer->hidden * 2;
+	size_t y = h + rows * layer->inner * 2, parts = y + pairs * layer->hidden * 4;
+
+	return (struct wide_rooms){x, h, y, parts,
+				   parts + (size_t)card->sms * 2 * most * WIDE_ROWS * 4};
+}
+
+static int wide(struct case_env *env, enum number type, const struct moe_layer *layer, uint64_t x,
+		uint64_t logits, uint64_t plan, uint64_t out, unsigned tokens, struct err *err)
+{
+	const struct card *card = &env->gpu.info.card;
+	struct device_weights w1 = layer->w1.weights, w3 = layer->w3.weights,
+			      w2 = layer->w2.weights;
+	unsigned experts = layer->experts, hidden = layer->hidden, inner = layer->inner;
+	unsigned most = wide_most(tokens), blocks = card->sms / 2 * 2; /* in clusters of two */
+	struct wide_rooms rooms = wide_rooms_of(card, layer, tokens);
+	struct grid grid = {blocks, 1, WIDE_THREADS, 1};
+	uint64_t tiles = plan + rooms.x, h = plan + rooms.h, y = plan + rooms.y,
+		 parts = plan + rooms.parts;
+	void *stream = env->gpu.stream;
+	const char *kind = layer->w1.weights.codes8 ? "n" : "";
+	char up[32], down[32];
+
+	(void)snprintf(up, sizeof(up), "yard_wide_up%u%s", most, kind);
+	(void)snprintf(down, sizeof(down), "yard_wide_down%u%s", most, kind);
+
+	if (make_plan(env, logits, plan, experts, tokens, err) < 0 ||
+	    device_launch_overlapped(
+		    &env->gpu, stream, "yard_wide_gather", type,
+		    (struct grid){tokens * 2, 1, 256, 1}, 0,
+		    (void *[]){&x, &plan, &tiles, &experts, &hidden, &tokens, &most}, err) < 0 ||
+	    device_launch_overlapped(
+		    &env->gpu, stream, up, type, grid, wide_shared(most),
+		    (void *[]){&tiles, &plan, &w1, &w3, &h, &experts, &inner, &hidden}, err) < 0 ||
+	    device_launch_overlapped(
+		    &env->gpu, stream, down, type, grid, wide_shared(most),
+		    (void *[]){&h, &plan, &w2, &y, &parts, &experts, &hidden, &inner}, err) < 0)
+		return -1;
+	return device_launch_overlapped(&env->gpu, stream, "yard_wide_combine", type,
+					(struct grid){(hidden + 1023) / 1024, tokens, 256, 1}, 0,
+					(void *[]){&y, &parts, &plan, &out, &experts, &hidden,
+						   &inner, &tokens, &most, &blocks},
+					err);
+}
+
+/* --- kernels/grouped.cu: other cards */
+
 /* How the layer is cut for a card and a number of tokens. */
 struct cut {
 	unsigned columns; /* NT: tokens of a tile, in eights */
 	unsigned threads, shared, splits;
-	bool wide; /* by the wide matrix instructions */
 };
 
 static struct cut cut_of(const struct card *card, const struct moe_layer *layer, unsigned tokens)
 {
-	bool wide = card->major == 9, small = small_shared(card), a100 = card->major == 8 && !small;
+	bool small = small_shared(card), a100 = card->major == 8 && !small;
 	unsigned largest = small ? 2 : a100 ? 8 : 16;
 	struct cut out = {.columns = tokens <= 8 ? 1 : at_most(tokens <= 64 ? 4 : 16, largest)};
 	unsigned room = small ? 101376u : a100 ? 166912u : 232448u, rows = small ? 128 : 256;
 	unsigned pairs = small ? 65536u - 128 : 65536u, maps = 2048u;
 	unsigned stage = rows * (GROUP_K / 2 + 8) + out.columns * 8 * GROUP_K * 2;
 
-	out.wide = wide && out.columns > 1;
-	out.threads = rows / (out.wide ? 16 : 32) * 32;
+	out.threads = rows;
 	out.shared = pairs + at_most((room - pairs - maps) / stage, 6) * stage + maps;
 	out.splits = tokens <= 16 ? SPLITS_MAX : tokens <= 64 ? 4 : tokens <= 512 ? 2 : 1;
 	while (layer->inner / GROUP_K % out.splits)
@@ -125,15 +218,14 @@ static struct cut cut_of(const struct card *card, const struct moe_layer *layer,
 	return out;
 }
 
-/* Scratch: the plan and its scratch, inner activations by place, the parts of the output. */
+/* Scratch: the plan, inner activations by place, the parts of the output. */
 struct rooms {
 	size_t h, y, end;
 };
 
 static struct rooms rooms_of(const struct moe_layer *layer, unsigned tokens)
 {
-	size_t pairs = (size_t)tokens * 2,
-	       h = ((EXPERTS_MAX + 1 + 4 * pairs) * 4 + 255) / 256 * 256;
+	size_t pairs = (size_t)tokens * 2, h = plan_bytes(tokens);
 	size_t y = (h + pairs * layer->inner * 2 + 255) / 256 * 256;
 	size_t splits = tokens <= 64 ? SPLITS_MAX : tokens <= 512 ? 2 : 1;
 
@@ -151,15 +243,12 @@ static int grouped(struct case_env *env, enum number type, const struct moe_laye
 	struct cut cut = cut_of(&env->gpu.info.card, layer, tokens);
 	struct grid grid = {env->gpu.info.card.sms, 1, cut.threads, 1};
 	uint64_t h = plan + rooms.h, y = plan + rooms.y;
-	uint64_t expert = plan + (EXPERTS_MAX + 1 + 6 * (uint64_t)tokens) * 4;
 	void *stream = env->gpu.stream;
 	char up[16], down[16];
 
-	(void)snprintf(up, sizeof(up), "yard_up%u%u", cut.columns, cut.wide);
-	(void)snprintf(down, sizeof(down), "yard_down%u%u", cut.columns, cut.wide);
-	if (device_launch(&env->gpu, env->gpu.kernels, stream, "yard_plan",
-			  (struct grid){1, 1, 1024, 1},
-			  (void *[]){&logits, &plan, &expert, &experts, &tokens}, err) < 0 ||
+	(void)snprintf(up, sizeof(up), "yard_up%u", cut.columns);
+	(void)snprintf(down, sizeof(down), "yard_down%u", cut.columns);
+	if (make_plan(env, logits, plan, experts, tokens, err) < 0 ||
 	    device_launch_overlapped(
 		    &env->gpu, stream, up, type, grid, cut.shared,
 		    (void *[]){&x, &plan, &w1, &w3, &h, &experts, &inner, &hidden, &tokens},
@@ -177,9 +266,11 @@ static int grouped(struct case_env *env, enum number type, const struct moe_laye
 
 /* --- the layer ------------------------------------------------------------------------------- */
 
-size_t yardstick_scratch(const struct moe_layer *layer, unsigned tokens)
+size_t yardstick_scratch(const struct card *card, const struct moe_layer *layer, unsigned tokens)
 {
-	return tokens == 1 ? (size_t)layer->inner * 2 * 4 : rooms_of(layer, tokens).end;
+	return tokens == 1     ? (size_t)layer->inner * 2 * 4
+	       : is_wide(card) ? wide_rooms_of(card, layer, tokens).end
+			       : rooms_of(layer, tokens).end;
 }
 
 int yardstick_layer(struct case_env *env, enum number type, const struct moe_layer *layer,
@@ -191,6 +282,8 @@ int yardstick_layer(struct case_env *env, enum number type, const struct moe_lay
 		return err_set(err, ERR_USAGE, "no fast kernel for this layer");
 	if (tokens == 1)
 		return decode(env, type, layer, x, logits, scratch, out, err);
+	if (is_wide(&env->gpu.info.card))
+		return wide(env, type, layer, x, logits, scratch, out, tokens, err);
 	return grouped(env, type, layer, x, logits, scratch, out, tokens, err);
 }
 
@@ -203,8 +296,8 @@ struct moe_kernels yardstick_moe(const struct card *card, const struct moe_layer
 	return (struct moe_kernels){.up = "the yardstick's layer",
 				    .bug = -1,
 				    .run = yardstick_layer,
-				    .scratch = yardstick_scratch(layer, tokens),
-				    .roundings = tokens == 1	    ? 4
-						 : card->major == 9 ? 11
-								    : 5};
+				    .scratch = yardstick_scratch(card, layer, tokens),
+				    .roundings = tokens == 1	 ? 4
+						 : is_wide(card) ? 11
+								 : 5};
 }

@@ -21,7 +21,7 @@ int yardstick_dequantise(struct case_env *env, const struct matrix *w, enum numb
 int yardstick_layer(struct case_env *env, enum number type, const struct moe_layer *layer,
 		    uint64_t x, uint64_t logits, uint64_t scratch, uint64_t out, unsigned tokens,
 		    struct err *err);
-size_t yardstick_scratch(const struct moe_layer *layer, unsigned tokens);
+size_t yardstick_scratch(const struct card *card, const struct moe_layer *layer, unsigned tokens);
 
 /* For moe_judge: the layer by yardstick_layer. */
 struct moe_kernels yardstick_moe(const struct card *card, const struct moe_layer *layer,

@@ -1,23 +1,22 @@
 /*
- * yard_plan, yard_up, yard_down, yard_combine: the MoE layer for 2 tokens and more, one launch per
- * step for all experts.
+ * yard_up, yard_down, yard_combine: the MoE layer for 2 tokens and more on cards without the wide
+ * matrix instructions (wide.cu), one launch per step for all experts.
  *
- * Idea: the plan sorts (token, slot) pairs by expert. A tile is 256 rows of one expert's weights (up:
- * 128 of the gate and the same 128 of up, so that SiLU(gate) * up is at hand) times up to 8 NT of its
- * tokens; blocks walk the tiles of all experts, and a ring of stages of 128 columns runs on across
- * tiles. Weights become fragments of the matrix unit in registers, by the table of matrix.cuh, once
- * per tile of tokens, and are scaled after 64 columns, in fp32; nothing dequantised is ever written.
- * Down cuts K into SPLITS parts, so that few experts still fill the card; the parts and the two experts
- * of a token are added in a fixed order by yard_combine.
- * On sm_90a the wide instructions read activations from shared memory themselves and weights, there
- * scaled as T, from registers (wide.cuh), for more than 8 tokens.
- * Counted: weights of the active experts once per 8 NT tokens, activations once per 256 rows.
- * Floor: 258 us at 64 tokens (bytes), 1971 us at 2048 (arithmetic of the wide matrix instructions,
- * of which mma.sync reaches about 6 parts in 10).
+ * Idea: a tile is GROUP_ROWS rows of one expert's weights (up: half of them of the gate and the same
+ * of up, so that SiLU(gate) * up is at hand) times up to 8 NT of its tokens; blocks walk the tiles of
+ * all experts, and a ring of stages of 128 columns runs on across tiles. Weights become fragments of
+ * the matrix unit in registers, by the table of matrix.cuh, once per tile of tokens, and are scaled
+ * after 64 columns, in fp32; nothing dequantised is ever written. Down cuts K into SPLITS parts, so
+ * that few experts still fill the card; the parts and the two experts of a token are added in a
+ * fixed order by yard_combine.
+ * Counted: weights of the active experts once per 8 NT tokens, activations once per tile of rows.
+ * Floor: bytes up to 64 tokens, arithmetic beyond.
  * Limit: up to 64 tokens the loads of shared memory, 32 for the table and 2 NT for activations of 2048
  * weights; beyond, the rate of mma.sync.
  */
-#include "wide.cuh"
+#include "plan.cuh"
+
+#if __CUDA_ARCH__ < 900 || __CUDA_ARCH__ >= 1000
 
 #if __CUDA_ARCH__ == 860 || __CUDA_ARCH__ == 890 || __CUDA_ARCH__ >= 1200
 #define GROUP_ROWS 128
@@ -33,73 +32,8 @@
 #endif
 #endif
 #define GROUP_K 128
-#define GROUP_WARPS(MT) (GROUP_ROWS / 16 / (MT))
-#define EXPERTS_MAX 32
-
-/* Where things lie in the plan: words. */
-struct plan {
-	const unsigned *first; /* [experts + 1]: an expert's first place */
-	const unsigned *pair;  /* by place: token * 2 + slot */
-	const unsigned *place; /* by pair */
-	const float *weight;   /* by pair */
-};
-
-static __device__ inline struct plan plan_of(const unsigned *words, unsigned tokens)
-{
-	const unsigned *pair = words + EXPERTS_MAX + 1;
-
-	return (struct plan){words, pair, pair + 2 * tokens,
-			     (const float *)(pair + 4 * tokens)};
-}
-
-/* One block of 1024; at most 32 experts. EXPERT: scratch, by pair. */
-extern "C" __global__ void __launch_bounds__(1024)
-	yard_plan(const float *logits, unsigned *words, unsigned *expert, unsigned experts,
-		  unsigned tokens)
-{
-	__shared__ unsigned count[EXPERTS_MAX];
-	struct plan plan = plan_of(words, tokens);
-	unsigned warp = threadIdx.x / WARP, lane = threadIdx.x % WARP, found = 0, first = 0;
-
-	launch_wait();
-	launch_next();
-	for (unsigned t = threadIdx.x; t < tokens; t += blockDim.x) {
-		struct routing routing = route(logits + (size_t)t * experts, experts);
-
-		for (unsigned slot = 0; slot < 2; slot++) {
-			expert[t * 2 + slot] = routing.expert[slot];
-			((float *)plan.weight)[t * 2 + slot] = routing.weight[slot];
-		}
-	}
-	__syncthreads();
-	for (unsigned at = 0; warp < experts && at < tokens * 2; at += WARP)
-		found += __popc(__ballot_sync(~0u, at + lane < tokens * 2 &&
-							   expert[at + lane] == warp));
-	if (lane == 0 && warp < experts)
-		count[warp] = found;
-	__syncthreads();
-	if (warp >= experts)
-		return;
-	for (unsigned e = 0; e < warp; e++)
-		first += count[e];
-	if (lane == 0) {
-		words[warp] = first;
-		if (warp == experts - 1)
-			words[experts] = first + found;
-	}
-	for (unsigned at = 0; at < tokens * 2; at += WARP) {
-		bool mine = at + lane < tokens * 2 && expert[at + lane] == warp;
-		unsigned all = __ballot_sync(~0u, mine);
-
-		if (mine) {
-			unsigned place = first + __popc(all & ((1u << lane) - 1));
-
-			((unsigned *)plan.pair)[place] = at + lane;
-			((unsigned *)plan.place)[at + lane] = place;
-		}
-		first += __popc(all);
-	}
-}
+#define GROUP_MT 2 /* a warp has so many times 16 rows */
+#define GROUP_WARPS (GROUP_ROWS / 16 / GROUP_MT)
 
 /* One tile of work: which rows, which tokens. */
 struct tile {
@@ -135,16 +69,12 @@ template <unsigned NT> struct group_stage {
 	char scales[GROUP_ROWS * 8];
 };
 
-/* A warp has MT times 16 rows, one NT times 8 tokens. FAR: by the wide instructions. */
-template <typename T, unsigned NT, unsigned MT, bool FAR, bool UP> struct group {
-	static const unsigned WARPS = GROUP_WARPS(MT), ROWS = MT * 16;
+/* A warp has MT times 16 rows, one NT times 8 tokens. */
+template <typename T, unsigned NT, bool UP> struct group {
+	static const unsigned WARPS = GROUP_WARPS, MT = GROUP_MT, ROWS = MT * 16;
 	static const unsigned DEPTH_ROOM = (GROUP_BYTES - GROUP_PAIRS - 2048) / sizeof(struct group_stage<NT>);
 	static const unsigned DEPTH = DEPTH_ROOM > 6 ? 6 : DEPTH_ROOM;
-	/* With few columns the wide instructions of one block of 64 run while the next one's weights
-	 * are made; a stage is then still read while the next is at work, and filled again only
-	 * after that. With many there are no registers for it; other warps fill the gaps. */
-	static const unsigned PENDING = FAR && NT <= 4;
-	static const unsigned AHEAD = DEPTH - 1 - PENDING;
+	static const unsigned AHEAD = DEPTH - 1;
 	static_assert(AHEAD >= 1, "a ring too short");
 
 	struct shared {
@@ -191,7 +121,7 @@ template <typename T, unsigned NT, unsigned MT, bool FAR, bool UP> struct group 
 			unsigned row = UP ? plan.pair[place] / 2 : place, part = i % 8;
 
 			copy16(stage->x[i % 16 / 8] + token * 128 +
-				       (part ^ (token & (FAR ? 7 : 1))) * 16,
+				       (part ^ (token & 1)) * 16,
 			       a + (size_t)row * k + column + i % 16 * 8);
 		}
 	}
@@ -203,9 +133,7 @@ template <typename T, unsigned NT, unsigned MT, bool FAR, bool UP> struct group 
 			copy4(to, codes8 + (block & ~3u));
 			copy4(to + 4, absmax + (block >> 8));
 		} else {
-			asm volatile("cp.async.ca.shared.global [%0], [%1], 8;" ::"r"(shared_address(to)),
-				     "l"(absmax + block)
-				     : "memory");
+			copy8(to, absmax + block);
 		}
 	}
 
@@ -229,53 +157,7 @@ template <typename T, unsigned NT, unsigned MT, bool FAR, bool UP> struct group 
 		}
 	}
 
-#if WIDE
-	/* One stage, N columns. */
-	template <int N>
-	__device__ void far_stage(float (&sums)[MT][NT][4], const struct group_stage<NT> *stage,
-				  const char *pairs, const struct tile &tile, unsigned column,
-				  const float (*maps)[256], const float (&offsets)[2]) const
-	{
-		const unsigned warp = threadIdx.x / WARP, lane = threadIdx.x % WARP, g = lane / 4;
-		const unsigned select = 0x5504 | lane % 4 << 4;
-		float scales[2 * MT][2]; /* rows g, g + 8 … */
-
-		for (int i = 0; i < 2 * (int)MT; i++)
-			scales_of(scales[i], stage, g + i * 8, tile, column, maps, offsets);
-#pragma unroll
-		for (int block = 0; block < 2; block++) {
-			uint64_t at = wide_descriptor(stage->x[block]);
-			uint32_t w[MT][4][4];
-
-#pragma unroll
-			for (int i = 0; i < 2 * (int)MT; i++) {
-				unsigned r = g + i * 8;
-				const char *from = stage->packed + (warp * ROWS + r) * 64;
-				T scale = from_float<T>(scales[i][block]);
-				uint4 b0 = *(const uint4 *)(from + (block * 2 ^ (r & 2)) * 16);
-				uint4 b1 = *(const uint4 *)(from + (block * 2 + 1 ^ (r & 2)) * 16);
-				const uint32_t words[8] = {b0.x, b0.y, b0.z, b0.w, b1.x, b1.y, b1.z, b1.w};
-
-				/* in the order of the columns: byte t of every word */
-#pragma unroll
-				for (int j = 0; j < 8; j++)
-					w[i / 2][j / 2][i % 2 + j % 2 * 2] = scaled(
-						*(const uint32_t *)(pairs + __byte_perm(words[j], lane * 4,
-											select)),
-						scale);
-			}
-			wide_begin();
-#pragma unroll
-			for (int j = 0; j < 4; j++)
-#pragma unroll
-				for (int m = 0; m < (int)MT; m++)
-					wide<N>(&sums[m][0][0], w[m][j], at + j * 2, T());
-			wide_end<PENDING>();
-		}
-	}
-#endif
-
-	__device__ void multiply_stage(float (&sums)[MT][NT][4], const struct group_stage<NT> *stage,
+	__device__ void multiply_stage(float (&sums)[GROUP_MT][NT][4], const struct group_stage<NT> *stage,
 				       const char *pairs, const struct tile &tile, unsigned column,
 				       const float (*maps)[256], const float (&offsets)[2]) const
 	{
@@ -361,48 +243,20 @@ template <typename T, unsigned NT, unsigned MT, bool FAR, bool UP> struct group 
 #pragma unroll
 			for (int j = 0; j < (int)(MT * NT * 4); j++)
 				sums[j / (NT * 4)][j / 4 % NT][j % 4] = 0;
-			auto walk = [&](auto work) {
-				for (unsigned step = 0; step < steps; step++) {
-					copies_wait<AHEAD - 1>();
-					if (FAR)
-						wide_visible();
-					__syncthreads();
-					ask();
-					work(&s->ring[taken++ % DEPTH], (tile.split * steps + step) * GROUP_K);
-				}
-			};
-#if WIDE
-#define FAR_COLUMNS(N)                                                                             \
-	else if (N <= NT * 8 && tile.tokens <= N) walk(                                            \
-		[&](const struct group_stage<NT> *stage, unsigned column) {                        \
-			if constexpr (N <= NT * 8)                                                 \
-				far_stage<N>(sums, stage, s->pairs, tile, column, s->maps, offsets); \
-		});
-			if constexpr (FAR) {
-				if (tile.tokens == 0)
-					;
-				FAR_COLUMNS(16)
-				FAR_COLUMNS(24)
-				FAR_COLUMNS(32)
-				FAR_COLUMNS(64)
-				FAR_COLUMNS(72)
-				FAR_COLUMNS(80)
-				FAR_COLUMNS(96)
-				FAR_COLUMNS(112)
-				FAR_COLUMNS(128)
-				wide_end<0>();
-			} else
-#endif
-				walk([&](const struct group_stage<NT> *stage, unsigned column) {
-					multiply_stage(sums, stage, s->pairs, tile, column, s->maps, offsets);
-				});
+			for (unsigned step = 0; step < steps; step++) {
+				copies_wait<AHEAD - 1>();
+				__syncthreads();
+				ask();
+				multiply_stage(sums, &s->ring[taken++ % DEPTH], s->pairs, tile,
+					       (tile.split * steps + step) * GROUP_K, s->maps, offsets);
+			}
 			finish(tile, sums);
 		}
 		copies_wait<0>();
 	}
 };
 
-template <typename T, unsigned NT, unsigned MT, bool FAR>
+template <typename T, unsigned NT>
 static __device__ void group_up(const T *x, const unsigned *words, const struct weights &w1,
 				const struct weights &w3, T *h, unsigned experts, unsigned f, unsigned k,
 				unsigned tokens)
@@ -410,19 +264,19 @@ static __device__ void group_up(const T *x, const unsigned *words, const struct 
 	launch_wait();
 	launch_next();
 
-	struct group<T, NT, MT, FAR, true> group = {x, w1, w3, plan_of(words, tokens), experts, f, k, 1, w1.codes8 != NULL};
+	struct group<T, NT, true> group = {x, w1, w3, plan_of(words, tokens), experts, f, k, 1, w1.codes8 != NULL};
 
-	group.run([&](const struct tile &tile, const float (&sums)[MT][NT][4]) {
+	group.run([&](const struct tile &tile, const float (&sums)[GROUP_MT][NT][4]) {
 		unsigned lane = threadIdx.x % WARP;
-		unsigned row = tile.row * (GROUP_ROWS / 2) + threadIdx.x / WARP * MT * 8 + lane / 4;
+		unsigned row = tile.row * (GROUP_ROWS / 2) + threadIdx.x / WARP * GROUP_MT * 8 + lane / 4;
 
 #pragma unroll
 		for (int nt = 0; nt < (int)NT; nt++)
 #pragma unroll
-			for (int c = 0; c < (int)MT * 2; c++) {
+			for (int c = 0; c < GROUP_MT * 2; c++) {
 				unsigned token = nt * 8 + lane % 4 * 2 + c % 2;
 				float gate = sums[0][nt][c];
-				float up = MT == 1 ? sums[0][nt][c + 2] : sums[MT - 1][nt][c];
+				float up = sums[1][nt][c];
 
 				if (token < tile.tokens)
 					h[(size_t)(tile.place + token) * f + row + c / 2 * 8] =
@@ -432,21 +286,21 @@ static __device__ void group_up(const T *x, const unsigned *words, const struct 
 }
 
 /* y[split, place, d], fp32. */
-template <typename T, unsigned NT, unsigned MT, bool FAR>
+template <typename T, unsigned NT>
 static __device__ void group_down(const T *h, const unsigned *words, const struct weights &w2, float *y,
 				  unsigned experts, unsigned d, unsigned f, unsigned tokens, unsigned splits)
 {
 	launch_wait();
 	launch_next();
 
-	struct group<T, NT, MT, FAR, false> group = {h, w2, w2, plan_of(words, tokens), experts, d, f, splits, w2.codes8 != NULL};
+	struct group<T, NT, false> group = {h, w2, w2, plan_of(words, tokens), experts, d, f, splits, w2.codes8 != NULL};
 
-	group.run([&](const struct tile &tile, const float (&sums)[MT][NT][4]) {
+	group.run([&](const struct tile &tile, const float (&sums)[GROUP_MT][NT][4]) {
 		unsigned lane = threadIdx.x % WARP;
-		unsigned row = tile.row * GROUP_ROWS + threadIdx.x / WARP * MT * 16 + lane / 4;
+		unsigned row = tile.row * GROUP_ROWS + threadIdx.x / WARP * GROUP_MT * 16 + lane / 4;
 
 #pragma unroll
-		for (int m = 0; m < (int)MT; m++)
+		for (int m = 0; m < GROUP_MT; m++)
 #pragma unroll
 			for (int nt = 0; nt < (int)NT; nt++)
 #pragma unroll
@@ -492,18 +346,18 @@ static __device__ void combine(const float *y, const unsigned *words, T *out, un
 		out[(size_t)token * d + at + i] = from_float<T>(sums[i]);
 }
 
-#define GROUPED(name, T, NT, MT, FAR)                                                                       \
-	extern "C" __global__ void __launch_bounds__(GROUP_WARPS(MT) * WARP, 1) yard_up##NT##FAR##_##name(    \
+#define GROUPED(name, T, NT)                                                                       \
+	extern "C" __global__ void __launch_bounds__(GROUP_WARPS * WARP, 1) yard_up##NT##_##name(    \
 		const T *x, const unsigned *words, struct weights w1, struct weights w3, T *h,       \
 		unsigned experts, unsigned f, unsigned k, unsigned tokens)                         \
 	{                                                                                          \
-		group_up<T, NT, MT, FAR>(x, words, w1, w3, h, experts, f, k, tokens);                       \
+		group_up<T, NT>(x, words, w1, w3, h, experts, f, k, tokens);                       \
 	}                                                                                          \
-	extern "C" __global__ void __launch_bounds__(GROUP_WARPS(MT) * WARP, 1) yard_down##NT##FAR##_##name(  \
+	extern "C" __global__ void __launch_bounds__(GROUP_WARPS * WARP, 1) yard_down##NT##_##name(  \
 		const T *h, const unsigned *words, struct weights w2, float *y, unsigned experts,   \
 		unsigned d, unsigned f, unsigned tokens, unsigned splits)                          \
 	{                                                                                          \
-		group_down<T, NT, MT, FAR>(h, words, w2, y, experts, d, f, tokens, splits);                 \
+		group_down<T, NT>(h, words, w2, y, experts, d, f, tokens, splits);                 \
 	}
 
 #define COMBINE(name, T)                                                                           \
@@ -514,14 +368,12 @@ static __device__ void combine(const float *y, const unsigned *words, T *out, un
 		combine(y, words, out, d, tokens, splits);                                         \
 	}
 
-#if WIDE
-#define GROUPED_ALL(name, T) GROUPED(name, T, 1, 2, 0) GROUPED(name, T, 4, 1, 1) GROUPED(name, T, 16, 1, 1)
-#elif GROUP_ROWS == 128
-#define GROUPED_ALL(name, T) GROUPED(name, T, 1, 2, 0) GROUPED(name, T, 2, 2, 0)
+#if GROUP_ROWS == 128
+#define GROUPED_ALL(name, T) GROUPED(name, T, 1) GROUPED(name, T, 2)
 #elif __CUDA_ARCH__ < 860
-#define GROUPED_ALL(name, T) GROUPED(name, T, 1, 2, 0) GROUPED(name, T, 4, 2, 0) GROUPED(name, T, 8, 2, 0)
+#define GROUPED_ALL(name, T) GROUPED(name, T, 1) GROUPED(name, T, 4) GROUPED(name, T, 8)
 #else
-#define GROUPED_ALL(name, T) GROUPED(name, T, 1, 2, 0) GROUPED(name, T, 4, 2, 0) GROUPED(name, T, 16, 2, 0)
+#define GROUPED_ALL(name, T) GROUPED(name, T, 1) GROUPED(name, T, 4) GROUPED(name, T, 16)
 #endif
 GROUPED_ALL(bf16, __nv_bfloat16)
 GROUPED_ALL(fp16, __half)
@@ -530,3 +382,4 @@ COMBINE(fp16, __half)
 #undef GROUPED
 #undef GROUPED_ALL
 #undef COMBINE
+#endif

@@ -47,22 +47,6 @@ static __device__ inline uint32_t pair_at(const char *pairs, unsigned column, ui
 	return *(const uint32_t *)(pairs + __byte_perm(word, column, 0x5504 | i << 4));
 }
 
-/* Both of a pair times SCALE, rounded. */
-static __device__ inline uint32_t scaled(uint32_t two, __nv_bfloat16 scale)
-{
-	__nv_bfloat162 product =
-		__hmul2(*(const __nv_bfloat162 *)&two, __bfloat162bfloat162(scale));
-
-	return *(const uint32_t *)&product;
-}
-
-static __device__ inline uint32_t scaled(uint32_t two, __half scale)
-{
-	__half2 product = __hmul2(*(const __half2 *)&two, __half2half2(scale));
-
-	return *(const uint32_t *)&product;
-}
-
 static __device__ inline uint32_t shared_address(const void *at)
 {
 	return (uint32_t)__cvta_generic_to_shared(at);
@@ -72,6 +56,12 @@ static __device__ inline void copy16(void *to, const void *from)
 {
 	asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)),
 		     "l"(from)
+		     : "memory");
+}
+
+static __device__ inline void copy8(void *to, const void *from)
+{
+	asm volatile("cp.async.ca.shared.global [%0], [%1], 8;" ::"r"(shared_address(to)), "l"(from)
 		     : "memory");
 }
 
