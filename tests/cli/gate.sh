@@ -176,7 +176,7 @@ fi
 current() { "$ASSAY" gate --schema | cmp - "$top/suites/schema/gate-1.schema.json"; }
 holds "the published schema is the code's (assay gate --schema > suites/schema/gate-1.schema.json)" current
 if python3 -c 'import jsonschema' 2>/dev/null; then
-	valid() { sed 's,//.*,,' "$1" | python3 -c 'import json,sys,jsonschema; jsonschema.validate(json.load(sys.stdin), json.load(open(sys.argv[1])))' "$top/suites/schema/gate-1.schema.json"; }
+	valid() { sed 's,^[[:space:]]*//.*,,' "$1" | python3 -c 'import json,sys,jsonschema; jsonschema.validate(json.load(sys.stdin), json.load(open(sys.argv[1])))' "$top/suites/schema/gate-1.schema.json"; }
 	holds 'the schema accepts the policy' valid gate.jsonc
 	sed 's/"require"/"requires"/' gate.jsonc >bad.jsonc
 	invalid() { ! valid bad.jsonc; }
