@@ -371,7 +371,7 @@ template <typename T, unsigned MOST, bool UP, bool NESTED> struct wide_job {
 					rounded[1] = rounded_scales<T, NESTED>(s->scales[1][threadIdx.x],
 									       s->maps[1], high_offset);
 				}
-				if (i == WIDE_UNIT - AHEAD || AHEAD == WIDE_UNIT && i == 0) {
+				if (i == WIDE_UNIT - AHEAD) {
 					load_next();
 					load_scales();
 				}
@@ -483,8 +483,9 @@ template <typename T, unsigned MOST, bool UP, bool NESTED> struct wide_job {
 	}
 };
 
-/* Where a step's column lies: of step COLUMN / 128 of a tile at BASE with SHARE rows, in row TOKEN. Slots
- * 2 t, 2 t + 1, 2 t + 8, 2 t + 9 of 16 are four columns that lie side by side in 32 of lane t. */
+/* Where COLUMN of row TOKEN lies in a tile of SHARE rows, bytes from its beginning: step by step, each in
+ * two halves. Slots 2 t, 2 t + 1, 2 t + 8, 2 t + 9 of a fragment's 16 are four columns that lie side by
+ * side in the 32 of lane t. */
 static __device__ inline unsigned slot_of(unsigned column, unsigned token, unsigned share)
 {
 	unsigned t = column % 128 / 32, fragment = column % 32 / 4, i = column % 4;
