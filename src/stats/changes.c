@@ -9,6 +9,9 @@
 
 #define NEIGHBOURS 3 /* to either side, that a point is held against */
 #define NOISE_KEPT 3 /* deviations from it that a point may stand off */
+#define NEAR 3	     /* points from the place told where a change is looked for */
+#define FARTHER 0.01 /* less, for each point farther */
+#define LIKELY 0.3   /* of the likeliest place's likelihood, that the place told has at least */
 #define PENALTY 3.5
 #define TO_SIGMA 1.4826 /* a normal distribution's deviation over its median distance */
 #define PHI_MAX 0.9
@@ -254,28 +257,58 @@ static double apart(double value, double level, double edge)
 	return distance * distance;
 }
 
+/* How likely the place of COST is beside the cheapest, whose cost is LEAST. */
+static double likelihood(double cost, double least, double noise)
+{
+	return cost > least ? exp((least - cost) / (2 * noise * noise)) : 1;
+}
+
+/* The likelihoods of all places within NEAR of AT, a little less of those farther off, so that a
+ * step beyond doubt is told at its own point. */
+static double mass_near(const double *costs, size_t first, size_t end, size_t at, double least,
+			double noise)
+{
+	size_t low = at > first + NEAR ? at - NEAR : first, high = at + NEAR + 1;
+	double mass = 0;
+
+	for (size_t i = low; i < high && i < end; i++)
+		mass += (1 - FARTHER * fabs((double)i - (double)at)) *
+			likelihood(costs[i], least, noise);
+	return mass;
+}
+
 /*
- * Move each change to where the points between two levels are nearest to these, the levels being
- * what they are: an outlier says nothing of the place.
+ * Move each change to where it most likely is not farther than NEAR points from: the levels being
+ * what they are, each place has a likelihood, and who looks for the change looks around what is
+ * told. What is much less likely than another place is not told, whatever lies around it, and what
+ * stands off from both levels says nothing of the place.
  */
-static void place(const double *logs, size_t count, double edge, size_t *starts, size_t n,
+static void place(const double *logs, size_t count, double noise, size_t *starts, size_t n,
 		  double *scratch)
 {
+	const double edge = NOISE_KEPT * noise;
+
 	for (size_t i = 1; i < n; i++) {
 		size_t from = starts[i - 1], end = i + 1 < n ? starts[i + 1] : count;
+		size_t first = from + STATS_CHANGES_SEGMENT, last = end - STATS_CHANGES_SEGMENT;
 		double before = tame_mean(logs, from, starts[i], edge, scratch);
 		double after = tame_mean(logs, starts[i], end, edge, scratch);
-		double reach = edge + fabs(after - before), cost = 0, least = INFINITY;
-		size_t best = starts[i];
+		double reach = edge + fabs(after - before), cost = 0, least = INFINITY, most = 0;
 
-		for (size_t at = from; at + STATS_CHANGES_SEGMENT <= end; at++) {
-			if (at >= from + STATS_CHANGES_SEGMENT && cost < least) {
-				least = cost;
-				best = at;
-			}
+		for (size_t at = from; at <= last; at++) {
+			scratch[at] = cost;
+			if (at >= first)
+				least = fmin(least, cost);
 			cost += apart(logs[at], before, reach) - apart(logs[at], after, reach);
 		}
-		starts[i] = best;
+		for (size_t at = first; at <= last; at++) {
+			double mass = mass_near(scratch, first, last + 1, at, least, noise);
+
+			if (mass > most && likelihood(scratch[at], least, noise) >= LIKELY) {
+				most = mass;
+				starts[i] = at;
+			}
+		}
 	}
 }
 
@@ -315,8 +348,7 @@ static int find(const double *logs, double *tamed, size_t count, double floor, d
 	fit_levels(&fit, tamed, count, price(tamed, count, fit.costs, scratch));
 	n = settle(&fit, count, starts, trace(&fit, count, starts));
 	n = join(logs, count, floor, starts, n, scratch);
-	place(logs, count,
-	      NOISE_KEPT * sqrt(of_differences(logs, count, 1, fit.costs, scratch) / 2), starts, n,
+	place(logs, count, sqrt(of_differences(logs, count, 1, fit.costs, scratch) / 2), starts, n,
 	      scratch);
 	list = arena_alloc(arena, n * sizeof(*list));
 	for (size_t i = 1; i < n && rc == 0; i++)

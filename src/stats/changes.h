@@ -11,8 +11,9 @@
  *   3.5 * variance * (1 + phi) / (1 - phi) * ln(count)
  *
  * and what is left has to be of a size that somebody wants to know of. Each change is then put
- * where the points on either side are nearest to the two levels, by squared distances up to the
- * noise beyond both: an outlier says nothing of the place. Penalty and error were chosen by
+ * at a likely place that has most of the likelihood within three points of it: the likelihood
+ * of a place is that of squared distances to the two levels, up to the noise beyond both, as an
+ * outlier says nothing of the place. Penalty, error and what is likely were chosen by
  * tests/bench/changes.py, which has false, missed and late changes beside what other tools find.
  */
 #ifndef STATS_CHANGES_H
