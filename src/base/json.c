@@ -1,7 +1,7 @@
 #include "base/json.h"
 
-#include "base/decimal.h"
 #include "base/json_text.h"
+#include "base/json_write.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -285,25 +285,14 @@ struct json *json_add_array(struct json *parent, const char *key)
 	return (struct json *)child;
 }
 
-/* Bytes that are no UTF-8 (captured output) become U+FFFD, so that what we write is JSON. */
 void json_add_str(struct json *parent, const char *key, const char *text)
 {
 	struct buf clean;
-	size_t len;
 
 	if (!text)
 		return;
-	len = strlen(text);
 	buf_init(&clean, SIZE_MAX / 2);
-	for (size_t i = 0; i < len;) {
-		size_t step = utf8_length(text + i, len - i);
-
-		if (step)
-			buf_add(&clean, text + i, step);
-		else
-			buf_addstr(&clean, "\xEF\xBF\xBD");
-		i += step ? step : 1;
-	}
+	utf8_mend(text, &clean);
 	add(parent, key, cJSON_CreateString(buf_str(&clean)));
 	buf_done(&clean);
 }
@@ -343,86 +332,30 @@ void json_add_copy(struct json *parent, const char *key, const struct json *valu
 
 /* --- printing -------------------------------------------------------------------------------- */
 
-/* cJSON compares with a tolerance when it shortens numbers, and writes 1e15 for a whole number;
- * so the text is ours. */
-static void print_number(double value, struct buf *out)
-{
-	char text[DECIMAL_TEXT];
-
-	buf_add(out, text, decimal_text(value, text));
-}
-
-static void print_string(const char *text, struct buf *out)
-{
-	static const char letters[] = "\b\f\n\r\t", names[] = "bfnrt";
-
-	buf_addstr(out, "\"");
-	while (*text) {
-		size_t plain = 0;
-		const char *letter;
-
-		while ((unsigned char)text[plain] >= 0x20 && text[plain] != '"' &&
-		       text[plain] != '\\')
-			plain++;
-		buf_add(out, text, plain);
-		text += plain;
-		if (!*text)
-			break;
-		letter = strchr(letters, *text);
-		if (*text == '"' || *text == '\\')
-			buf_printf(out, "\\%c", *text);
-		else if (letter)
-			buf_printf(out, "\\%c", names[letter - letters]);
-		else
-			buf_printf(out, "\\u%04x", (unsigned)*text);
-		text++;
-	}
-	buf_addstr(out, "\"");
-}
-
-static void indent(bool pretty, unsigned depth, struct buf *out)
-{
-	if (!pretty)
-		return;
-	buf_add(out, "\n", 1);
-	while (depth--)
-		buf_add(out, "  ", 2);
-}
-
 /* What we build is as deep as our own formats; what we read is bounded by JSON_DEPTH_MAX. */
-static void print_value(const cJSON *value, bool pretty, unsigned depth, struct buf *out)
+static void write_value(struct json_writer *writer, const char *key, const cJSON *value)
 {
-	bool object = cJSON_IsObject(value);
-
 	if (cJSON_IsNumber(value)) {
-		print_number(value->valuedouble, out);
+		json_write_num(writer, key, value->valuedouble);
 	} else if (cJSON_IsString(value)) {
-		print_string(value->valuestring, out);
+		json_write_str(writer, key, value->valuestring);
 	} else if (cJSON_IsBool(value)) {
-		buf_addstr(out, cJSON_IsTrue(value) ? "true" : "false");
-	} else if (!object && !cJSON_IsArray(value)) {
-		buf_addstr(out, "null");
+		json_write_word(writer, key, cJSON_IsTrue(value) ? "true" : "false");
+	} else if (cJSON_IsObject(value) || cJSON_IsArray(value)) {
+		json_write_open(writer, key, cJSON_IsObject(value) ? '{' : '[');
+		for (const cJSON *child = value->child; child; child = child->next)
+			write_value(writer, cJSON_IsObject(value) ? child->string : NULL, child);
+		json_write_close(writer, cJSON_IsObject(value) ? '}' : ']');
 	} else {
-		buf_addstr(out, object ? "{" : "[");
-		for (const cJSON *child = value->child; child; child = child->next) {
-			indent(pretty, depth + 1, out);
-			if (object) {
-				print_string(child->string, out);
-				buf_addstr(out, pretty ? ": " : ":");
-			}
-			print_value(child, pretty, depth + 1, out);
-			if (child->next)
-				buf_addstr(out, ",");
-		}
-		if (value->child)
-			indent(pretty, depth, out);
-		buf_addstr(out, object ? "}" : "]");
+		json_write_word(writer, key, "null");
 	}
 }
 
 void json_print(const struct json *value, bool pretty, struct buf *out)
 {
-	print_value(look(value), pretty, 0, out);
+	struct json_writer writer = {.out = out, .pretty = pretty};
+
+	write_value(&writer, NULL, look(value));
 }
 
 /* --- comparing ------------------------------------------------------------------------------- */

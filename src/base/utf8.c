@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
 size_t utf8_length(const char *text, size_t left)
 {
 	const unsigned char *u = (const unsigned char *)text;
@@ -30,4 +32,19 @@ uint32_t utf8_decode(const char *text, size_t len)
 	for (size_t i = 1; i < len; i++)
 		c = c << 6 | (u[i] & 0x3f);
 	return c;
+}
+
+void utf8_mend(const char *text, struct buf *out)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++) {
+		size_t start = i, step;
+
+		while (i < len && (step = utf8_length(text + i, len - i)) > 0)
+			i += step;
+		buf_add(out, text + start, i - start);
+		if (i < len)
+			buf_addstr(out, "\xEF\xBF\xBD");
+	}
 }

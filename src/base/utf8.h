@@ -2,6 +2,8 @@
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
+#include "base/buf.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,5 +12,8 @@ size_t utf8_length(const char *text, size_t left);
 
 /* The character at TEXT, whose utf8_length LEN is not 0. */
 uint32_t utf8_decode(const char *text, size_t len);
+
+/* Append TEXT, each byte of it that is no UTF-8 (captured output) as U+FFFD. */
+void utf8_mend(const char *text, struct buf *out);
 
 #endif

@@ -2,6 +2,8 @@
 #include "cmd/history_private.h"
 
 #include "base/decimal.h"
+#include "base/json_write.h"
+#include "base/utf8.h"
 
 #include "stats/summary.h"
 
@@ -120,48 +122,86 @@ static void print_csv(const struct metric_row *rows, size_t count)
 	}
 }
 
-static void add_point(struct json *points, const struct metric_row *row)
+static void write_text(struct json_writer *json, const char *key, const char *text)
 {
-	struct json *point = json_add_object(points, NULL), *samples;
-	struct stats_estimate median = median_of(row);
+	struct buf clean;
 
-	json_add_str(point, "run", row->run_id);
-	json_add_str(point, "started_at", row->started_at);
-	json_add_str(point, "commit", row->commit);
-	json_add_int(point, "environment", row->environment);
-	json_add_num(point, "median", median.value);
-	if (median.needed) {
-		json_add_int(point, "needed_samples", (int64_t)median.needed);
-	} else {
-		json_add_num(point, "median_low", median.low);
-		json_add_num(point, "median_high", median.high);
-	}
-	samples = json_add_array(point, "samples");
-	for (size_t s = 0; s < row->sample_count; s++)
-		json_add_num(samples, NULL, row->samples[s]);
+	if (!text)
+		return;
+	buf_init(&clean, SIZE_MAX / 2);
+	utf8_mend(text, &clean);
+	json_write_str(json, key, buf_str(&clean));
+	buf_done(&clean);
 }
 
+static void write_point(struct json_writer *json, const struct metric_row *row)
+{
+	struct stats_estimate median = median_of(row);
+
+	json_write_open(json, NULL, '{');
+	write_text(json, "run", row->run_id);
+	write_text(json, "started_at", row->started_at);
+	write_text(json, "commit", row->commit);
+	json_write_num(json, "environment", (double)row->environment);
+	json_write_num(json, "median", median.value);
+	if (median.needed) {
+		json_write_num(json, "needed_samples", (double)median.needed);
+	} else {
+		json_write_num(json, "median_low", median.low);
+		json_write_num(json, "median_high", median.high);
+	}
+	json_write_open(json, "samples", '[');
+	for (size_t s = 0; s < row->sample_count; s++)
+		json_write_num(json, NULL, row->samples[s]);
+	json_write_close(json, ']');
+	json_write_close(json, '}');
+}
+
+static void flush(struct buf *out)
+{
+	(void)fwrite(out->data, 1, out->len, stdout);
+	out->len = 0;
+}
+
+/* The COUNT rows of one series. */
+static void write_series(struct json_writer *json, const struct metric_row *rows, size_t count)
+{
+	json_write_open(json, NULL, '{');
+	write_text(json, "suite", rows->suite);
+	write_text(json, "case", rows->case_name);
+	write_text(json, "metric", rows->metric);
+	write_text(json, "unit", rows->unit);
+	write_text(json, "direction", direction_name(rows->direction));
+	write_text(json, "cell", rows->cell);
+	json_write_open(json, "points", '[');
+	for (size_t i = 0; i < count; i++) {
+		write_point(json, &rows[i]);
+		flush(json->out);
+	}
+	json_write_close(json, ']');
+	json_write_close(json, '}');
+}
+
+/* Written as it goes: as a tree, hundreds of thousands of samples cost more than to read them. */
 static void print_json(const struct metric_row *rows, size_t count)
 {
-	struct json *root = json_new_object(), *list, *points = NULL;
+	struct buf text;
+	struct json_writer json = {.out = &text, .pretty = true};
 
-	json_add_int(root, "assay_metric", 1);
-	list = json_add_array(root, "series");
-	for (size_t i = 0; i < count; i++) {
-		if (!i || rows[i].series != rows[i - 1].series) {
-			struct json *series = json_add_object(list, NULL);
-
-			json_add_str(series, "suite", rows[i].suite);
-			json_add_str(series, "case", rows[i].case_name);
-			json_add_str(series, "metric", rows[i].metric);
-			json_add_str(series, "unit", rows[i].unit);
-			json_add_str(series, "direction", direction_name(rows[i].direction));
-			json_add_str(series, "cell", rows[i].cell);
-			points = json_add_array(series, "points");
-		}
-		add_point(points, &rows[i]);
+	buf_init(&text, SIZE_MAX / 2);
+	json_write_open(&json, NULL, '{');
+	json_write_num(&json, "assay_metric", 1);
+	json_write_open(&json, "series", '[');
+	for (size_t first = 0, end; first < count; first = end) {
+		for (end = first + 1; end < count && rows[end].series == rows[first].series;)
+			end++;
+		write_series(&json, rows + first, end - first);
 	}
-	cmd_print_json(root);
+	json_write_close(&json, ']');
+	json_write_close(&json, '}');
+	buf_addstr(&text, "\n");
+	flush(&text);
+	buf_done(&text);
 }
 
 static void print_row(const struct metric_row *row)
